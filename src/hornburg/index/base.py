@@ -1,0 +1,394 @@
+"""The index as the rest of the server sees it: an async port, and the values that cross it.
+
+Work is a plain function that is given a :class:`Reader` or a :class:`Writer`. A read may run on
+the event loop when it is a point look-up (tens of microseconds), and on a thread when it is not;
+a write runs in the one writer, several of them sharing one commit. A write function may be run
+again and must not keep what an earlier run left.
+"""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from hornburg.dicom.levels import Level
+
+__all__ = [
+    "Attachment",
+    "Change",
+    "Compression",
+    "Condition",
+    "Deletion",
+    "Export",
+    "Index",
+    "Match",
+    "MetadataValue",
+    "NewInstance",
+    "OrderBy",
+    "Query",
+    "Reader",
+    "Resource",
+    "ResourceStatistics",
+    "Statistics",
+    "Stored",
+    "Writer",
+]
+
+T = TypeVar("T")
+
+
+class Compression(enum.IntEnum):
+    """How an attachment lies in the storage (the numbers are Orthanc's)."""
+
+    NONE = 1
+    ZLIB = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of a resource. Sizes in bytes, MD5 in lower-case hex ("" when not computed)."""
+
+    name: str
+    number: int
+    uuid: str
+    size: int
+    md5: str
+    compression: Compression
+    compressed_size: int
+    compressed_md5: str
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataValue:
+    """A metadata with its revision."""
+
+    value: str
+    revision: int
+
+
+@dataclass(slots=True)
+class Resource:
+    """A patient, study, series or instance with what an answer about it needs."""
+
+    level: Level
+    public_id: str
+    parent_id: str | None
+    main_tags: bytes
+    patient_main_tags: bytes | None
+    children: tuple[str, ...]
+    is_stable: bool
+    last_update: str
+    labels: tuple[str, ...]
+    metadata: dict[str, str]
+    protected: bool = False
+    attachments: tuple[Attachment, ...] = ()
+    requested_tags: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What the whole archive holds. Sizes in bytes."""
+
+    patients: int
+    studies: int
+    series: int
+    instances: int
+    disk_size: int
+    uncompressed_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceStatistics:
+    """What one resource holds. Sizes in bytes."""
+
+    studies: int
+    series: int
+    instances: int
+    disk_size: int
+    uncompressed_size: int
+    dicom_disk_size: int
+    dicom_uncompressed_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An entry of the log of changes."""
+
+    seq: int
+    type: str
+    level: Level
+    public_id: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An entry of the log of what was sent elsewhere."""
+
+    seq: int
+    level: Level
+    public_id: str
+    modality: str
+    date: str
+    patient_id: str
+    study_uid: str
+    series_uid: str
+    sop_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewInstance:
+    """An instance on its way in. Tuples and lists have one entry a level, patient first."""
+
+    public_ids: tuple[str, str, str, str]
+    main_tags: tuple[Mapping[str, str], ...]
+    metadata: tuple[Mapping[str, str], ...]
+    attachment: Attachment
+    now: float
+    date: str
+    overwrite: str = "Never"
+    expected_instances: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a new instance: stored or already there, and files that nobody needs now."""
+
+    is_new: bool
+    removed_uuids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What a deletion leaves: files to remove, and the nearest ancestor that is still there."""
+
+    uuids: tuple[str, ...]
+    remaining: tuple[Level, str] | None
+
+
+class Match(enum.Enum):
+    """How a condition compares (PS3.4 C.2.2.2)."""
+
+    EQUAL = "equal"
+    LIST = "list"
+    WILDCARD = "wildcard"
+    RANGE = "range"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on a main tag: ``values`` is one value, a list, or (low, high) for a range.
+
+    Values are compared without case and accents unless ``case_sensitive``; an open end of a
+    range is the empty string. ``numeric`` values are not normalised.
+    """
+
+    level: Level
+    name: str
+    match: Match
+    values: tuple[str, ...]
+    case_sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBy:
+    """A sort key: ``kind`` is "DicomTag" or "Metadata"."""
+
+    kind: str
+    key: str
+    descending: bool = False
+    level: Level | None = None
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to look for at one level. ``limit`` 0 is no limit."""
+
+    level: Level
+    conditions: tuple[Condition, ...] = ()
+    modalities: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    labels_constraint: str = "All"
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    ancestor: tuple[Level, str] | None = None
+    order_by: tuple[OrderBy, ...] = ()
+    since: int = 0
+    limit: int = 0
+
+
+class Reader(ABC):
+    """What can be asked of the index. A missing resource is ``None``, never an error."""
+
+    @abstractmethod
+    def resource(self, level: Level, public_id: str) -> Resource | None:
+        """One resource with all that an answer about it needs."""
+
+    @abstractmethod
+    def find(self, query: Query) -> list[Resource]:
+        """The resources that match, in index order unless ordered otherwise."""
+
+    @abstractmethod
+    def find_ids(self, query: Query) -> list[str]:
+        """The public identifiers of what matches."""
+
+    @abstractmethod
+    def count(self, query: Query) -> int:
+        """How many match; ``since`` and ``limit`` are not looked at."""
+
+    @abstractmethod
+    def level_of(self, public_id: str) -> Level | None:
+        """The level at which an identifier exists."""
+
+    @abstractmethod
+    def lookup(self, value: str) -> list[tuple[Level, str]]:
+        """Resources whose DICOM identifier is the value, without case and accents."""
+
+    @abstractmethod
+    def attachments(self, level: Level, public_id: str) -> list[Attachment] | None:
+        """All attachments of a resource, by number."""
+
+    @abstractmethod
+    def attachment(self, level: Level, public_id: str, number: int) -> Attachment | None:
+        """One attachment of a resource."""
+
+    @abstractmethod
+    def metadata(self, level: Level, public_id: str) -> dict[str, MetadataValue] | None:
+        """All metadata of a resource, by name."""
+
+    @abstractmethod
+    def all_labels(self) -> tuple[str, ...]:
+        """Every label in use, sorted."""
+
+    @abstractmethod
+    def statistics(self) -> Statistics:
+        """What the whole archive holds, without a scan."""
+
+    @abstractmethod
+    def resource_statistics(self, level: Level, public_id: str) -> ResourceStatistics | None:
+        """What one resource holds."""
+
+    @abstractmethod
+    def changes(
+        self, since: int, to: int | None, limit: int, types: Sequence[str], last: bool
+    ) -> list[Change]:
+        """At most ``limit`` entries after ``since`` and up to ``to``; with ``last`` the newest."""
+
+    @abstractmethod
+    def last_change(self) -> int:
+        """The number of the newest change ever written."""
+
+    @abstractmethod
+    def exports(self, since: int, limit: int, last: bool) -> list[Export]:
+        """Entries of the log of exports."""
+
+    @abstractmethod
+    def property(self, name: str) -> str | None:
+        """A value that belongs to the whole archive."""
+
+    @abstractmethod
+    def known_uuids(self, uuids: Sequence[str]) -> set[str]:
+        """Those of the given attachment identifiers that the index knows."""
+
+    @abstractmethod
+    def oldest_unprotected_patient(self, besides: str | None) -> str | None:
+        """The patient that recycling removes next, never ``besides``."""
+
+    @abstractmethod
+    def dicom_locations(self, level: Level, public_id: str) -> list[tuple[str, Attachment]]:
+        """(instance, its DICOM attachment) for every instance of a resource."""
+
+
+class Writer(Reader):
+    """What can be changed, inside a transaction."""
+
+    @abstractmethod
+    def store(self, new: NewInstance) -> Stored:
+        """Add an instance and whatever of its ancestors is missing, with the changes."""
+
+    @abstractmethod
+    def delete(self, level: Level, public_id: str) -> Deletion | None:
+        """Remove a resource, what is below it, and ancestors that are left empty."""
+
+    @abstractmethod
+    def set_metadata(self, level: Level, public_id: str, number: int, value: str) -> int | None:
+        """Set a metadata and answer its new revision."""
+
+    @abstractmethod
+    def delete_metadata(self, level: Level, public_id: str, number: int) -> bool:
+        """Remove a metadata; tells whether it was there."""
+
+    @abstractmethod
+    def put_attachment(
+        self, level: Level, public_id: str, attachment: Attachment
+    ) -> tuple[int, str | None] | None:
+        """Set an attachment; answers its revision and the identifier of the file it replaces."""
+
+    @abstractmethod
+    def delete_attachment(self, level: Level, public_id: str, number: int) -> str | None:
+        """Remove an attachment; answers the identifier of its file."""
+
+    @abstractmethod
+    def set_label(self, level: Level, public_id: str, label: str, present: bool) -> bool:
+        """Add or remove a label; tells whether the resource exists."""
+
+    @abstractmethod
+    def set_protected(self, public_id: str, protected: bool) -> bool:
+        """Protect a patient from recycling; tells whether it exists."""
+
+    @abstractmethod
+    def log_change(self, kind: str, level: Level, public_id: str, date: str) -> None:
+        """Append to the log of changes."""
+
+    @abstractmethod
+    def clear_changes(self) -> None:
+        """Empty the log of changes; numbers go on."""
+
+    @abstractmethod
+    def clear_exports(self) -> None:
+        """Empty the log of exports."""
+
+    @abstractmethod
+    def settle(self, quiet_since: float, date: str, limit: int) -> list[tuple[Level, str]]:
+        """Mark as stable what received nothing after ``quiet_since`` (Unix time), and log it."""
+
+    @abstractmethod
+    def set_property(self, name: str, value: str) -> None:
+        """Set a value that belongs to the whole archive."""
+
+
+class Index(ABC):
+    """The port."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Make ready: check the version, bring the schema up to date.
+
+        Raises:
+            IncompatibleDatabaseError: another program's index, a newer one, or one in use.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Finish what was accepted, then let go."""
+
+    @abstractmethod
+    async def look(self, work: Callable[[Reader], T]) -> T:
+        """Run a point look-up, at once."""
+
+    @abstractmethod
+    async def read(self, work: Callable[[Reader], T]) -> T:
+        """Run a read that may take long, off the event loop, on one snapshot."""
+
+    @abstractmethod
+    async def write(self, work: Callable[[Writer], T]) -> T:
+        """Run a change; when this returns it is durable.
+
+        Raises:
+            StorageFullError: no room on the disk.
+            DatabaseError: the index can't be written.
+        """

@@ -1,0 +1,188 @@
+-- The first step: resources, attachments, labels, logs, totals.
+-- One row per resource: "tags" is the JSON object that answers show (simplified names), the
+-- normalised columns (upper case, no accents) are what searches compare.
+
+CREATE TABLE patients (
+    id INTEGER PRIMARY KEY,
+    public_id TEXT NOT NULL UNIQUE,
+    tags TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    revisions TEXT NOT NULL DEFAULT '{}',
+    last_update TEXT NOT NULL,
+    activity REAL NOT NULL,
+    stable INTEGER NOT NULL DEFAULT 0,
+    protected INTEGER NOT NULL DEFAULT 0,
+    recycle INTEGER NOT NULL DEFAULT 0,
+    patient_id TEXT,
+    patient_name TEXT,
+    patient_birth_date TEXT,
+    patient_sex TEXT
+) STRICT;
+CREATE INDEX patients_patient_id ON patients (patient_id);
+CREATE INDEX patients_patient_name ON patients (patient_name);
+CREATE INDEX patients_unstable ON patients (activity) WHERE stable = 0;
+CREATE INDEX patients_recycle ON patients (recycle) WHERE protected = 0;
+
+CREATE TABLE studies (
+    id INTEGER PRIMARY KEY,
+    public_id TEXT NOT NULL UNIQUE,
+    parent INTEGER NOT NULL REFERENCES patients (id),
+    tags TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    revisions TEXT NOT NULL DEFAULT '{}',
+    last_update TEXT NOT NULL,
+    activity REAL NOT NULL,
+    stable INTEGER NOT NULL DEFAULT 0,
+    study_instance_uid TEXT,
+    study_date TEXT,
+    study_time TEXT,
+    study_id TEXT,
+    study_description TEXT,
+    accession_number TEXT,
+    referring_physician_name TEXT,
+    institution_name TEXT
+) STRICT;
+CREATE INDEX studies_parent ON studies (parent);
+CREATE INDEX studies_uid ON studies (study_instance_uid);
+CREATE INDEX studies_date ON studies (study_date);
+CREATE INDEX studies_accession_number ON studies (accession_number);
+CREATE INDEX studies_unstable ON studies (activity) WHERE stable = 0;
+
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY,
+    public_id TEXT NOT NULL UNIQUE,
+    parent INTEGER NOT NULL REFERENCES studies (id),
+    tags TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    revisions TEXT NOT NULL DEFAULT '{}',
+    last_update TEXT NOT NULL,
+    activity REAL NOT NULL,
+    stable INTEGER NOT NULL DEFAULT 0,
+    instances INTEGER NOT NULL DEFAULT 0,
+    disk_size INTEGER NOT NULL DEFAULT 0,
+    uncompressed_size INTEGER NOT NULL DEFAULT 0,
+    dicom_disk_size INTEGER NOT NULL DEFAULT 0,
+    dicom_uncompressed_size INTEGER NOT NULL DEFAULT 0,
+    series_instance_uid TEXT,
+    modality TEXT,
+    series_date TEXT,
+    series_description TEXT,
+    series_number TEXT,
+    body_part_examined TEXT,
+    protocol_name TEXT,
+    manufacturer TEXT,
+    station_name TEXT
+) STRICT;
+CREATE INDEX series_parent ON series (parent, modality);
+CREATE INDEX series_uid ON series (series_instance_uid);
+CREATE INDEX series_unstable ON series (activity) WHERE stable = 0;
+
+CREATE TABLE instances (
+    id INTEGER PRIMARY KEY,
+    public_id TEXT NOT NULL UNIQUE,
+    parent INTEGER NOT NULL REFERENCES series (id),
+    tags TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    revisions TEXT NOT NULL DEFAULT '{}',
+    sop_instance_uid TEXT,
+    instance_number TEXT
+) STRICT;
+CREATE INDEX instances_parent ON instances (parent);
+CREATE INDEX instances_uid ON instances (sop_instance_uid);
+
+-- level: 0 patient, 1 study, 2 series, 3 instance; resource: id in the table of that level.
+CREATE TABLE attachments (
+    level INTEGER NOT NULL,
+    resource INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    uuid TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    md5 TEXT NOT NULL,
+    compression INTEGER NOT NULL,
+    compressed_size INTEGER NOT NULL,
+    compressed_md5 TEXT NOT NULL,
+    revision INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (level, resource, number)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX attachments_uuid ON attachments (uuid);
+
+CREATE TABLE labels (
+    level INTEGER NOT NULL,
+    resource INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    PRIMARY KEY (level, resource, label)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX labels_label ON labels (label, level, resource);
+
+CREATE TABLE changes (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    type TEXT NOT NULL,
+    level INTEGER NOT NULL,
+    public_id TEXT NOT NULL,
+    date TEXT NOT NULL
+) STRICT;
+CREATE INDEX changes_public_id ON changes (public_id);
+
+CREATE TABLE exports (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    level INTEGER NOT NULL,
+    public_id TEXT NOT NULL,
+    modality TEXT NOT NULL,
+    date TEXT NOT NULL,
+    patient_id TEXT NOT NULL,
+    study_uid TEXT NOT NULL,
+    series_uid TEXT NOT NULL,
+    sop_uid TEXT NOT NULL
+) STRICT;
+CREATE INDEX exports_public_id ON exports (public_id);
+
+CREATE TABLE properties (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+-- One row: /statistics reads it instead of counting. Triggers keep it, so no road can forget it.
+CREATE TABLE totals (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    patients INTEGER NOT NULL, studies INTEGER NOT NULL,
+    series INTEGER NOT NULL, instances INTEGER NOT NULL,
+    disk_size INTEGER NOT NULL, uncompressed_size INTEGER NOT NULL
+) STRICT;
+INSERT INTO totals VALUES (1, 0, 0, 0, 0, 0, 0);
+
+CREATE TRIGGER patients_in AFTER INSERT ON patients BEGIN
+    UPDATE totals SET patients = patients + 1; END;
+CREATE TRIGGER patients_out AFTER DELETE ON patients BEGIN
+    UPDATE totals SET patients = patients - 1; END;
+CREATE TRIGGER studies_in AFTER INSERT ON studies BEGIN
+    UPDATE totals SET studies = studies + 1; END;
+CREATE TRIGGER studies_out AFTER DELETE ON studies BEGIN
+    UPDATE totals SET studies = studies - 1; END;
+CREATE TRIGGER series_in AFTER INSERT ON series BEGIN
+    UPDATE totals SET series = series + 1; END;
+CREATE TRIGGER series_out AFTER DELETE ON series BEGIN
+    UPDATE totals SET series = series - 1; END;
+CREATE TRIGGER instances_in AFTER INSERT ON instances BEGIN
+    UPDATE totals SET instances = instances + 1;
+    UPDATE series SET instances = instances + 1 WHERE id = NEW.parent; END;
+CREATE TRIGGER instances_out AFTER DELETE ON instances BEGIN
+    UPDATE totals SET instances = instances - 1;
+    UPDATE series SET instances = instances - 1 WHERE id = OLD.parent; END;
+
+CREATE TRIGGER attachments_in AFTER INSERT ON attachments BEGIN
+    UPDATE totals SET disk_size = disk_size + NEW.compressed_size,
+        uncompressed_size = uncompressed_size + NEW.size;
+    UPDATE series SET
+        disk_size = disk_size + NEW.compressed_size,
+        uncompressed_size = uncompressed_size + NEW.size,
+        dicom_disk_size = dicom_disk_size + iif(NEW.number = 1, NEW.compressed_size, 0),
+        dicom_uncompressed_size = dicom_uncompressed_size + iif(NEW.number = 1, NEW.size, 0)
+    WHERE NEW.level >= 2 AND id = iif(NEW.level = 2, NEW.resource,
+        (SELECT parent FROM instances WHERE id = NEW.resource)); END;
+CREATE TRIGGER attachments_out AFTER DELETE ON attachments BEGIN
+    UPDATE totals SET disk_size = disk_size - OLD.compressed_size,
+        uncompressed_size = uncompressed_size - OLD.size;
+    UPDATE series SET
+        disk_size = disk_size - OLD.compressed_size,
+        uncompressed_size = uncompressed_size - OLD.size,
+        dicom_disk_size = dicom_disk_size - iif(OLD.number = 1, OLD.compressed_size, 0),
+        dicom_uncompressed_size = dicom_uncompressed_size - iif(OLD.number = 1, OLD.size, 0)
+    WHERE OLD.level >= 2 AND id = iif(OLD.level = 2, OLD.resource,
+        (SELECT parent FROM instances WHERE id = OLD.resource)); END;

@@ -1,0 +1,166 @@
+"""From files and environment to one checked :class:`Settings`."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hornburg.settings.environment import apply_environment
+from hornburg.settings.errors import Refused, SettingsError, show
+from hornburg.settings.files import Given, read_files, read_json
+from hornburg.settings.plugins import GUARDING_SECTIONS, PLUGIN_SECTIONS
+from hornburg.settings.rows import Option, to_json
+from hornburg.settings.sections import freeze
+from hornburg.settings.settings import OPTIONS, Settings
+
+__all__ = ["load"]
+
+# Where the whole configuration may be given as one JSON text (Orthanc's Docker images).
+_WHOLE = "ORTHANC_JSON"
+# With no configuration at all, our own name: nobody takes it for a folder of Orthanc.
+_OWN_STORAGE = Path("HornburgStorage")
+
+
+def load(
+    paths: Sequence[Path], environ: Mapping[str, str], *, folder: Path | None = None
+) -> Settings:
+    """Read the configuration and check it.
+
+    ``paths`` are files and folders; ``environ`` is the environment (``os.environ``). Stronger
+    ones last: the files, ``ORTHANC_JSON``, ``ORTHANC__...``, ``HORNBURG__...``. Relative paths
+    start at the folder of the file that holds them, those of the environment at ``folder``,
+    which is the working directory by default; defaults start at the folder of the first of
+    ``paths``. Raises :class:`SettingsError`.
+    """
+    here = (folder or Path()).absolute()
+    notes: list[str] = []
+    given = read_files(paths, environ, notes)
+    if _WHOLE in environ:
+        where = f"environment variable {_WHOLE}"
+        given |= read_json(environ[_WHOLE], where, here, environ, notes)
+    given = apply_environment(given, environ, here)
+
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    ignored: list[str] = []
+    for name, item in given.items():
+        option = OPTIONS.get(name)
+        if option is None:
+            _unknown(name, item, notes, ignored)
+            continue
+        value = _read(option, item)
+        if value is None:
+            continue  # null: as if it wasn't there
+        origins[name] = item.where
+        if not option.row.supported and not _is_default(option, item.value, value):
+            if option.row.vital:
+                raise SettingsError(
+                    item.where,
+                    "not supported yet, and without it the server would be less safe than "
+                    f"asked; take it out, and leave this to a reverse proxy; "
+                    f"allowed is {show(option.default)}",
+                    option=name,
+                    value=show(item.value),
+                )
+            ignored.append(name)
+        values[option.attribute] = _absolute(value, item.base)
+
+    configured = bool(paths) or _WHOLE in environ
+    _default_paths(values, _first_folder(paths, here), configured)
+    settings = Settings(**values, origins=freeze(origins), ignored=tuple(ignored))
+    notes += _check(settings)
+    return dataclasses.replace(settings, notes=tuple(notes))
+
+
+def _read(option: Option, item: Given) -> object:
+    try:
+        return option.read(item.value)
+    except Refused as no:
+        raise SettingsError(
+            item.where,
+            f"allowed is {no.allowed}" if no.allowed else f"allowed is {option.allowed}",
+            option=option.name + no.path,
+            value=None if option.row.secret else show(no.value),
+        ) from None
+
+
+def _is_default(option: Option, raw: object, value: object) -> bool:
+    # A whole section may be written as its reader completes it; texts compare as they stand.
+    default = option.default
+    return raw == default or (option.kind == "section" and to_json(value) == default)
+
+
+def _unknown(name: str, item: Given, notes: list[str], ignored: list[str]) -> None:
+    if name in PLUGIN_SECTIONS:
+        off = isinstance(item.value, dict) and item.value.get("Enable") is False
+        if name in GUARDING_SECTIONS and not off:
+            raise SettingsError(
+                item.where,
+                "not supported yet, and without it the server would let in everybody; "
+                'take the section out, or set "Enable" to false in it',
+                option=name,
+            )
+        if not off:
+            ignored.append(name)
+        return
+    folded = {known.lower(): known for known in (*OPTIONS, *PLUGIN_SECTIONS)}
+    near = difflib.get_close_matches(name[:200].lower(), folded, n=1, cutoff=0.7)
+    hint = f', did you mean "{folded[near[0]]}"?' if near else ""
+    notes.append(f"{item.where}: unknown option {show(name)}{hint}")
+
+
+def _absolute(value: object, base: Path) -> object:
+    if isinstance(value, Path):
+        return base.absolute() / value
+    if isinstance(value, tuple):
+        return tuple(_absolute(item, base) for item in value)
+    return value
+
+
+def _first_folder(paths: Sequence[Path], here: Path) -> Path:
+    if not paths:
+        return here
+    first = paths[0].absolute()
+    return first if first.is_dir() else first.parent
+
+
+def _default_paths(values: dict[str, Any], base: Path, configured: bool) -> None:
+    for option in OPTIONS.values():
+        if option.kind == "path" and option.default is not None:
+            values.setdefault(option.attribute, base / str(option.default))
+    if not configured and values["storage_directory"] == base / "OrthancStorage":
+        values["storage_directory"] = base / _OWN_STORAGE
+
+
+def _check(settings: Settings) -> Iterable[str]:
+    """The rules that several options share: raises, or gives notes for the operator."""
+    if not settings.http_server_enabled:
+        return
+    origins = settings.origins
+    if settings.authentication_required and settings.registered_users is None:
+        if settings.remote_access_allowed:
+            raise SettingsError(
+                origins.get("RemoteAccessAllowed", "configuration"),
+                'nobody could log in: add "RegisteredUsers": { "name": "password" }, '
+                'or set "AuthenticationEnabled" to false to let everybody in',
+                option="RemoteAccessAllowed",
+                value="true",
+            )
+        yield "authentication is on and there are no RegisteredUsers: nobody can log in"
+    elif settings.authentication_required and not settings.registered_users:
+        yield "authentication is on and RegisteredUsers is empty: nobody can log in"
+    if settings.remote_access_allowed and not settings.authentication_required:
+        yield "remote access is allowed without authentication: everybody can read and delete"
+    if settings.authentication_required and settings.uses_well_known_passwords:
+        yield "RegisteredUsers holds a password that is printed in manuals: change it"
+    asked = settings.http_bind_addresses or ()
+    outside = [each for each in asked if not ipaddress.ip_address(each).is_loopback]
+    if outside and not settings.remote_access_allowed:
+        yield (
+            f"HttpBindAddresses: {', '.join(outside)} left out because RemoteAccessAllowed "
+            f"is false; listening on {', '.join(settings.http_binds())}"
+        )

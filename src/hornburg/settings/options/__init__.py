@@ -1,0 +1,29 @@
+"""The rows: one dataclass per concern, one field per option."""
+
+from __future__ import annotations
+
+from hornburg.settings.options.access import AccessOptions, TlsOptions
+from hornburg.settings.options.data import DicomDataOptions, TranscodingOptions
+from hornburg.settings.options.dicom import DicomNetworkOptions, DicomScuOptions, DicomTlsOptions
+from hornburg.settings.options.http import HttpOptions, RestOptions
+from hornburg.settings.options.jobs import JobOptions, MemoryOptions, ScriptOptions
+from hornburg.settings.options.remote import RemoteOptions
+from hornburg.settings.options.storage import IndexOptions, StorageOptions
+
+__all__ = [
+    "AccessOptions",
+    "DicomDataOptions",
+    "DicomNetworkOptions",
+    "DicomScuOptions",
+    "DicomTlsOptions",
+    "HttpOptions",
+    "IndexOptions",
+    "JobOptions",
+    "MemoryOptions",
+    "RemoteOptions",
+    "RestOptions",
+    "ScriptOptions",
+    "StorageOptions",
+    "TlsOptions",
+    "TranscodingOptions",
+]

@@ -1,0 +1,90 @@
+"""Our own HTTP requests: peers, proxies, certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from hornburg.settings.remotes import read_peers, read_pkcs11
+from hornburg.settings.rows import Row
+from hornburg.settings.sections import freeze
+from hornburg.settings.values import Peer, Pkcs11
+
+__all__ = ["RemoteOptions"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteOptions:
+    """Requests that this server makes."""
+
+    orthanc_peers: Annotated[
+        Mapping[str, Peer],
+        Row(
+            "OrthancPeers",
+            "Servers with the same REST API, by name.",
+            read=read_peers,
+            allowed='an object { "name": [URL] } or { "name": [URL, user name, password] }',
+            supported=False,
+            secret=True,
+        ),
+    ] = field(default_factory=lambda: freeze({}))
+    orthanc_peers_in_database: Annotated[
+        bool,
+        Row(
+            "OrthancPeersInDatabase",
+            "Whether peers are kept in the index, not in the configuration.",
+            supported=False,
+        ),
+    ] = False
+    http_proxy: Annotated[
+        str,
+        Row(
+            "HttpProxy",
+            "Proxy for our own requests, as host:port or user:password@host:port.",
+            supported=False,
+            secret=True,
+        ),
+    ] = field(default="", repr=False)
+    http_timeout: Annotated[
+        int,
+        Row(
+            "HttpTimeout",
+            "How long our own requests wait for an answer; 0 means for ever.",
+            unit="seconds",
+            least=0,
+            most=86400,
+            supported=False,
+        ),
+    ] = 60
+    http_verbose: Annotated[
+        bool,
+        Row("HttpVerbose", "Whether our own requests are logged in detail.", supported=False),
+    ] = False
+    https_verify_peers: Annotated[
+        bool,
+        Row(
+            "HttpsVerifyPeers",
+            "Whether the certificates of servers that we ask are checked.",
+            supported=False,
+        ),
+    ] = True
+    https_ca_certificates: Annotated[
+        str,
+        Row(
+            "HttpsCACertificates",
+            "PEM file of authorities that we trust; empty means the system's.",
+            supported=False,
+        ),
+    ] = ""
+    pkcs11: Annotated[
+        Pkcs11 | None,
+        Row(
+            "Pkcs11",
+            "Hardware key for our own HTTPS requests.",
+            read=read_pkcs11,
+            allowed="an object with Module, Pin, Verbose",
+            supported=False,
+            secret=True,
+        ),
+    ] = None

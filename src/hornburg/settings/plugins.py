@@ -1,0 +1,48 @@
+"""Sections of Orthanc's plug-ins, which stand in many configurations and have no effect yet."""
+
+from __future__ import annotations
+
+__all__ = ["GUARDING_SECTIONS", "PLUGIN_SECTIONS"]
+
+PLUGIN_SECTIONS = frozenset(
+    [
+        "AdvancedStorage",
+        "Authorization",
+        "AwsS3Storage",
+        "AzureBlobStorage",
+        "ConnectivityChecks",
+        "DelayedDeletion",
+        "DicomWeb",
+        "Education",
+        "Gdcm",
+        "GoogleCloudStorage",
+        "Housekeeper",
+        "Indexer",
+        "Java",
+        "ModalityWorklists",
+        "MultitenantDicom",
+        "MySQL",
+        "Neuro",
+        "OHIF",
+        "Odbc",
+        "OrthancExplorer2",
+        "PostgreSQL",
+        "Python",
+        "PythonScript",
+        "PythonVerbose",
+        "ServeFolders",
+        "StoneWebViewer",
+        "Tcia",
+        "TransfersAccelerator",
+        "Transfers",
+        "VolView",
+        "WebViewer",
+        "WholeSlideImaging",
+        "Worklists",
+        "Worklist",
+        "WsiDicomizer",
+    ]
+)
+
+GUARDING_SECTIONS = frozenset({"Authorization"})
+"""Sections that keep people out: a server that ignores them would let everybody in."""

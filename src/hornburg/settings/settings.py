@@ -1,0 +1,136 @@
+"""All options together, and what follows from several of them at once."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hornburg.settings.options import (
+    AccessOptions,
+    DicomDataOptions,
+    DicomNetworkOptions,
+    DicomScuOptions,
+    DicomTlsOptions,
+    HttpOptions,
+    IndexOptions,
+    JobOptions,
+    MemoryOptions,
+    RemoteOptions,
+    RestOptions,
+    ScriptOptions,
+    StorageOptions,
+    TlsOptions,
+    TranscodingOptions,
+)
+from hornburg.settings.rows import Option, options_of
+from hornburg.settings.sections import freeze
+
+__all__ = ["GROUPS", "OPTIONS", "Settings", "missing_features"]
+
+# In the order of the documentation.
+GROUPS: tuple[type, ...] = (
+    HttpOptions,
+    AccessOptions,
+    TlsOptions,
+    RestOptions,
+    StorageOptions,
+    IndexOptions,
+    DicomDataOptions,
+    TranscodingOptions,
+    DicomNetworkOptions,
+    DicomScuOptions,
+    DicomTlsOptions,
+    RemoteOptions,
+    JobOptions,
+    ScriptOptions,
+    MemoryOptions,
+)
+
+OPTIONS: Mapping[str, Option] = freeze(
+    {name: option for group in GROUPS for name, option in options_of(group).items()}
+)
+"""Every option by the name that configuration files use."""
+
+# Passwords that every attacker tries first; Orthanc's own samples.
+_WELL_KNOWN = (("orthanc", "orthanc"), ("alice", "orthanctest"), ("alice", "alicePassword"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(
+    HttpOptions,
+    AccessOptions,
+    TlsOptions,
+    RestOptions,
+    StorageOptions,
+    IndexOptions,
+    DicomDataOptions,
+    TranscodingOptions,
+    DicomNetworkOptions,
+    DicomScuOptions,
+    DicomTlsOptions,
+    RemoteOptions,
+    JobOptions,
+    ScriptOptions,
+    MemoryOptions,
+):
+    """Every option, typed; ``Settings()`` has Orthanc's defaults.
+
+    The attribute of an option is its name in snake_case (``HttpPort``: ``http_port``). Paths are
+    absolute when :func:`hornburg.settings.load` made the object. ``origins`` tells for each
+    option that was set where that was, ``notes`` what the operator should read at the start,
+    ``ignored`` the options that were set and have no effect in this version.
+    """
+
+    origins: Mapping[str, str] = field(default_factory=lambda: freeze({}))
+    notes: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def authentication_required(self) -> bool:
+        """Whether HTTP requests need a name and a password."""
+        if self.authentication_enabled is None:
+            return self.remote_access_allowed
+        return self.authentication_enabled
+
+    @property
+    def index_folder(self) -> Path:
+        """The folder of the index."""
+        return self.index_directory or self.storage_directory
+
+    @property
+    def uses_well_known_passwords(self) -> bool:
+        """Whether one of the users has a password that is printed in manuals."""
+        users = self.registered_users or {}
+        return any(name in users and users[name].reveal() == word for name, word in _WELL_KNOWN)
+
+    @property
+    def is_http_server_secure(self) -> bool:
+        """What /system calls ``IsHttpServerSecure``: nobody unknown gets in from outside."""
+        open_door = self.remote_access_allowed and not self.authentication_required
+        return not open_door and not self.uses_well_known_passwords
+
+    def http_binds(self) -> tuple[str, ...]:
+        """The addresses that the HTTP server listens on; IPv6 may be missing on the machine."""
+        asked = self.http_bind_addresses or ()
+        if self.remote_access_allowed:
+            return asked or ("0.0.0.0", "::")  # noqa: S104 - the operator asked for it
+        local = tuple(each for each in asked if ipaddress.ip_address(each).is_loopback)
+        return local or ("127.0.0.1", "::1")
+
+    def not_supported(self) -> tuple[str, ...]:
+        """The options that were set to something that this version can't do."""
+        return self.ignored
+
+
+def missing_features(settings: Settings | None = None) -> tuple[str, ...]:
+    """What Orthanc has by default and this version doesn't, as ``DICOM server
+    (DicomServerEnabled)``; without what ``settings`` switch off."""
+    return tuple(
+        f"{option.row.feature} ({name})"
+        for name, option in OPTIONS.items()
+        if option.row.feature
+        and not option.row.supported
+        and (settings is None or getattr(settings, option.attribute))
+    )
