@@ -1,7 +1,7 @@
 """The storage as the rest of the server sees it: files that are written once, by UUID.
 
-All methods block and are called from worker threads. Every backend passes
-``tests/contracts/test_storage.py``.
+All methods block and are called from worker threads, several at a time. Every backend and every
+layer passes ``tests/contracts/test_storage.py``.
 """
 
 from __future__ import annotations
@@ -30,23 +30,33 @@ class Storage(ABC):
 
     @abstractmethod
     def scratch(self) -> BinaryIO:
-        """A new temporary file on the same device, which ``adopt`` may take over."""
+        """A new temporary file on the same device, which ``adopt`` may take over.
+
+        Raises:
+            StorageFullError: no room.
+        """
 
     @abstractmethod
     def create(self, uuid: str, content: Buffer) -> None:
         """Write a new file; when this returns, it is durable.
 
         Raises:
+            AlreadyExistsError: there is such a file; it stays as it is.
             StorageFullError: no room; nothing is left behind.
+            DatabaseError: the place can't be written; nothing is left behind.
+            CorruptedError: ``uuid`` is no UUID.
         """
 
     @abstractmethod
     def adopt(self, uuid: str, scratch: BinaryIO) -> None:
-        """Make a scratch file a stored one, without a copy where the backend can."""
+        """Make a scratch file a stored one, without a copy where the backend can.
+
+        The caller closes ``scratch`` and writes nothing more to it. Raises what ``create`` raises.
+        """
 
     @abstractmethod
     def read(self, uuid: str, start: int = 0, end: int | None = None) -> bytes:
-        """The bytes from ``start`` to before ``end``.
+        """The bytes from ``start`` to before ``end``, fewer when the file ends earlier.
 
         Raises:
             CorruptedError: the file is not there.
@@ -54,7 +64,7 @@ class Storage(ABC):
 
     @abstractmethod
     def chunks(self, uuid: str, start: int, end: int, size: int) -> Iterator[bytes]:
-        """The same in pieces of at most ``size`` bytes."""
+        """The same in pieces of at most ``size`` bytes; CorruptedError if the file ends earlier."""
 
     @abstractmethod
     def map(self, uuid: str) -> AbstractContextManager[Buffer]:
@@ -71,6 +81,10 @@ class Storage(ABC):
     @abstractmethod
     def suspects(self) -> Iterator[str]:
         """After an unclean stop: files that may have been written without reaching the index."""
+
+    @abstractmethod
+    def swept(self) -> None:
+        """The suspects were looked at: from here on, only what comes later is one."""
 
     @abstractmethod
     def path(self, uuid: str) -> Path | None:
