@@ -13,11 +13,15 @@ import cyclopts
 
 from hornburg import __version__
 from hornburg.cli.config_command import config
+from hornburg.cli.serve_command import serve
 from hornburg.errors import HornburgError
 
 __all__ = ["COMMANDS", "app", "main"]
 
-COMMANDS: tuple[tuple[str, Callable[..., object]], ...] = (("config", config),)
+COMMANDS: tuple[tuple[str, Callable[..., object]], ...] = (
+    ("serve", serve),
+    ("config", config),
+)
 """Every command: its name and the function that runs it and may return an exit status."""
 
 app = cyclopts.App(

@@ -1,0 +1,61 @@
+"""The parts that every verb of the archive works with."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from hornburg.dicom.dictionary import Dictionary
+from hornburg.dicom.main_tags import MainTags
+from hornburg.errors import ForbiddenError
+from hornburg.index.base import Index
+from hornburg.index.names import Names
+from hornburg.settings import Settings
+from hornburg.storage.base import Storage
+
+__all__ = ["Archive", "stamp"]
+
+T = TypeVar("T")
+
+
+def stamp(now: float) -> str:
+    """A time as metadata and changes show it: UTC, ``20200131T235959``."""
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now))
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """The index, the storage and what belongs to them.
+
+    ``clock`` gives Unix time in seconds. ``threads`` run what blocks: files, hashing, parsing of
+    large headers. ``finishing`` holds work that goes on when its caller is gone, such as an
+    ingest whose client has hung up; the server waits for it before it stops.
+    """
+
+    index: Index
+    storage: Storage
+    settings: Settings
+    names: Names
+    dictionary: Dictionary
+    main_tags: MainTags
+    threads: ThreadPoolExecutor
+    clock: Callable[[], float] = time.time
+    finishing: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    async def work(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run what blocks on a thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.threads, function, *arguments)
+
+    def refuse_if_read_only(self) -> None:
+        """Every verb that changes the archive asks first.
+
+        Raises:
+            ForbiddenError: ``ReadOnly`` is set.
+        """
+        if self.settings.read_only:
+            raise ForbiddenError("The archive is read-only (ReadOnly)")

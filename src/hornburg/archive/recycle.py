@@ -1,0 +1,46 @@
+"""Room for what arrives: ``MaximumStorageSize``, ``MaximumPatientCount``, ``MaximumStorageMode``."""
+
+from __future__ import annotations
+
+from hornburg.dicom.levels import Level
+from hornburg.errors import StorageFullError
+from hornburg.index.base import Writer
+from hornburg.settings import Settings, StorageMode
+
+__all__ = ["make_room"]
+
+
+def make_room(writer: Writer, settings: Settings, arriving: str) -> list[str]:
+    """Remove the oldest unprotected patients until the limits hold again.
+
+    Runs in the transaction that has stored something for the patient ``arriving``, so that all
+    of it is undone when there is no way to make room. Source: Orthanc Book, faq/features,
+    "Recycling/Protection".
+
+    Returns:
+        The identifiers of the files that nobody needs any more.
+
+    Raises:
+        StorageFullError: over a limit, and nothing may be removed.
+    """
+    most_bytes = settings.maximum_storage_size << 20
+    most_patients = settings.maximum_patient_count
+    freed: list[str] = []
+    if not most_bytes and not most_patients:
+        return freed
+    while True:
+        totals = writer.statistics()
+        over = []
+        if most_bytes and totals.disk_size > most_bytes:
+            over.append(f"MaximumStorageSize is {settings.maximum_storage_size} MB")
+        if most_patients and totals.patients > most_patients:
+            over.append(f"MaximumPatientCount is {most_patients}")
+        if not over:
+            return freed
+        victim = None
+        if settings.maximum_storage_mode is StorageMode.RECYCLE:
+            victim = writer.oldest_unprotected_patient(arriving)
+        if victim is None:
+            raise StorageFullError(f"The archive is full: {' and '.join(over)}")
+        deletion = writer.delete(Level.PATIENT, victim)
+        freed += deletion.uuids if deletion else ()

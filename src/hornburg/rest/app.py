@@ -1,0 +1,58 @@
+"""The application: every family of routes, and what holds for all of them."""
+
+from __future__ import annotations
+
+from litestar import Litestar
+from litestar.config.compression import CompressionConfig
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ASGIApp, ControllerRouterHandler
+
+from hornburg import __version__
+from hornburg.archive.parts import Archive
+from hornburg.errors import HornburgError
+from hornburg.rest.door import Door
+from hornburg.rest.errors import on_hornburg_error, on_http_exception, on_unexpected_error
+from hornburg.rest.upload import upload
+
+__all__ = ["ROUTES", "build"]
+
+ROUTES: tuple[ControllerRouterHandler, ...] = (upload,)
+"""Every handler of the REST API."""
+
+
+def build(archive: Archive, state: State | None = None) -> ASGIApp:
+    """The REST API over an archive, as an ASGI application.
+
+    ``state`` may carry what particular routes need besides: ``control`` for ``/tools/shutdown``
+    and ``/tools/reset``.
+    """
+    settings = archive.settings
+    state = state or State()
+    state.archive = archive
+    state.settings = settings
+    app = Litestar(
+        route_handlers=list(ROUTES),
+        state=state,
+        openapi_config=OpenAPIConfig(
+            title="Hornburg",
+            version=__version__,
+            description="The REST API of Hornburg, compatible with Orthanc's.",
+            path="/openapi",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+        exception_handlers={
+            HornburgError: on_hornburg_error,
+            HTTPException: on_http_exception,
+            Exception: on_unexpected_error,
+        },
+        # Bodies are bounded by our own reader, which knows the option.
+        request_max_body_size=None,
+        compression_config=(
+            CompressionConfig(backend="gzip") if settings.http_compression_enabled else None
+        ),
+        logging_config=None,
+    )
+    return Door(app, settings)

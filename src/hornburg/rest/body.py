@@ -1,0 +1,130 @@
+"""Bodies of requests, read as they come and bounded."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from litestar import Request
+
+from hornburg.archive.parts import Archive
+from hornburg.archive.spool import Spool
+from hornburg.errors import BadFileFormatError, BadJsonError, BadRequestError, TooLargeError
+
+__all__ = ["fill", "read_body", "read_json", "spool_body", "stream"]
+
+#: JSON is kept in memory and takes several times its size there.
+_MOST_JSON = 64 << 20
+
+#: Pieces that an inflater gives at once.
+_PIECE = 256 << 10
+
+Asked = Request[Any, Any, Any]
+
+
+async def stream(request: Asked) -> AsyncIterator[bytes]:
+    """The chunks of a body as they come.
+
+    Raises:
+        TooLargeError: over ``MaximumRequestBodySizeMB``; a body without a Content-Length is
+            counted too.
+        BadRequestError: the client hung up, or was silent for ``HttpRequestTimeout``.
+    """
+    most = request.app.state.settings.maximum_request_body_size_mb << 20
+    size = 0
+    while True:
+        event = await request.receive()
+        if event["type"] != "http.request":
+            raise BadRequestError("The body broke off")
+        size += len(event["body"])
+        if most and size > most:
+            raise TooLargeError(
+                f"The body is larger than {most >> 20} MB, which is the most allowed "
+                "(MaximumRequestBodySizeMB)"
+            )
+        if event["body"]:
+            yield event["body"]
+        if not event["more_body"]:
+            return
+
+
+async def read_body(request: Asked, most: int) -> bytes:
+    """The whole body, of at most ``most`` bytes.
+
+    Raises:
+        TooLargeError: there is more.
+    """
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in stream(request):
+        size += len(chunk)
+        if size > most:
+            raise TooLargeError(f"The body is larger than {most >> 10} KB, which is the most here")
+        parts.append(chunk)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def read_json(request: Asked) -> Any:
+    """The body as JSON, whatever its Content-Type, as in Orthanc.
+
+    Raises:
+        BadJsonError: it is none.
+    """
+    body = await read_body(request, _MOST_JSON)
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise BadJsonError(f"The body is no JSON document: {error}") from error
+
+
+async def spool_body(request: Asked, archive: Archive) -> Spool:
+    """The body, unpacked if it came with ``Content-Encoding: gzip``; the caller closes it.
+
+    Raises:
+        TooLargeError: what is unpacked is over ``MaximumFileSizeInArchiveMB``.
+        BadFileFormatError: the gzip stream is damaged.
+    """
+    chunks = stream(request)
+    most = 0
+    if request.headers.get("content-encoding", "").strip().lower() == "gzip":
+        most = archive.settings.maximum_file_size_in_archive_mb << 20
+        chunks = _inflate(chunks)
+    spool = Spool(archive.storage, most, "unpacked body")
+    try:
+        await fill(spool, archive, chunks)
+    except BaseException:
+        spool.close()
+        raise
+    return spool
+
+
+async def fill(spool: Spool, archive: Archive, chunks: AsyncIterator[bytes]) -> None:
+    """Write chunks to a spool, on a thread when they go to the disk."""
+    async for chunk in chunks:
+        if spool.would_block(len(chunk)):
+            await archive.work(spool.write, chunk)
+        else:
+            spool.write(chunk)
+
+
+async def _inflate(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A gzip stream (RFC 1952) in pieces of bounded size, whatever it claims to hold."""
+    inflater = zlib.decompressobj(wbits=31)
+    try:
+        async for chunk in chunks:
+            left = chunk
+            while left:
+                if inflater.eof:
+                    # Several members in a row are one stream (RFC 1952 2.2), padding may follow.
+                    left = left.lstrip(b"\0")
+                    if not left:
+                        break
+                    inflater = zlib.decompressobj(wbits=31)
+                yield inflater.decompress(left, _PIECE)
+                left = inflater.unconsumed_tail or inflater.unused_data
+    except zlib.error as error:
+        raise BadFileFormatError("The body is no valid gzip stream") from error
+    if not inflater.eof:
+        raise BadFileFormatError("The gzip stream of the body ends too early")

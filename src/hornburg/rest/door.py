@@ -1,0 +1,126 @@
+"""The outermost layer of HTTP: who is asking, and paths in one form.
+
+A plain ASGI function round the application, because it runs for every request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import posixpath
+from typing import Any
+
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from hornburg.errors import (
+    BadRequestError,
+    HornburgError,
+    LengthRequiredError,
+    TooLargeError,
+    UnauthorizedError,
+)
+from hornburg.rest.answers import JSON
+from hornburg.rest.errors import describe
+from hornburg.security.users import Users
+from hornburg.settings import Settings
+
+__all__ = ["Door"]
+
+#: RFC 7617 section 2; the realm is Orthanc's, so that clients find their stored passwords.
+_CHALLENGE = (b"www-authenticate", b'Basic realm="Orthanc Secure Area", charset="UTF-8"')
+
+
+class Door:
+    """Lets requests in.
+
+    Adds to the scope's ``state``: ``username`` ("" when nobody had to say).
+
+    Args:
+        app: what is behind the door.
+        settings: who may come in, and how large a body may be.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._describe = settings.http_describe_errors
+        self._users: Users | None = None
+        if settings.authentication_required:
+            self._users = Users(settings.registered_users or {})
+        self._most_body = settings.maximum_request_body_size_mb << 20
+        self._patience = settings.http_request_timeout
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        try:
+            await self._admit(scope)
+        except HornburgError as error:
+            await self._refuse(scope, send, error)
+            return
+        await self._app(scope, _patient(receive, self._patience), send)
+
+    async def _admit(self, scope: Any) -> None:
+        authorization = length = None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                if authorization is not None:
+                    raise BadRequestError("The Authorization header is there twice")
+                authorization = value
+            elif name == b"content-length":
+                length = value
+        username = ""
+        if self._users is not None:
+            known = await self._users.check(authorization)
+            if known is None:
+                raise UnauthorizedError("A name and a password are needed, and these are not right")
+            username = known
+        scope["state"]["username"] = username
+        if length is not None:
+            if not length.isdigit():
+                raise LengthRequiredError("Content-Length is no number of bytes")
+            if self._most_body and int(length) > self._most_body:
+                raise TooLargeError(
+                    f"The body is larger than {self._most_body >> 20} MB, which is the most "
+                    "allowed (MaximumRequestBodySizeMB)"
+                )
+        path = scope["path"]
+        if "//" in path or "/." in path or (path[-1:] == "/" and len(path) > 1):
+            # Orthanc takes /a//b/ for /a/b; rules that look at paths must see one form only.
+            scope["path"] = posixpath.normpath("/" + path.lstrip("/"))
+            scope["raw_path"] = scope["path"].encode()
+        if "\0" in path:
+            raise BadRequestError("The path holds a NUL character")
+        if scope["method"] == "HEAD":
+            # The server sends the head of a HEAD request's answer alone (RFC 9110 9.3.2).
+            scope["method"] = "GET"
+
+    async def _refuse(self, scope: Any, send: Send, error: HornburgError) -> None:
+        outside = error.outside
+        body = b""
+        if self._describe:
+            body = describe(outside, str(error), scope["method"], scope["path"])
+        headers = [
+            (b"content-type", JSON.encode()),
+            (b"content-length", str(len(body)).encode()),
+            # The rest of the body is not read.
+            (b"connection", b"close"),
+        ]
+        if outside is UnauthorizedError.outside:
+            headers.append(_CHALLENGE)
+        await send({"type": "http.response.start", "status": outside.http, "headers": headers})  # type: ignore[misc,typeddict-item]
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _patient(receive: Receive, seconds: int) -> Receive:
+    """A client may be slow, but not silent in the middle of its body (HttpRequestTimeout)."""
+
+    async def wrapped() -> Message:
+        try:
+            async with asyncio.timeout(seconds):
+                return await receive()
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+
+    return wrapped

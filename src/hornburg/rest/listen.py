@@ -1,0 +1,153 @@
+"""The HTTP server round the application: sockets, time-outs and bounds of uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+from litestar.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from hornburg.errors import HornburgError
+from hornburg.settings import Settings
+
+__all__ = ["HttpServer", "open_sockets"]
+
+log = logging.getLogger("hornburg.rest")
+
+#: Request line and headers together; nginx takes 32 KB, Apache 8 KB a line.
+_MOST_HEADER = 64 << 10
+
+#: Connections at the same time, answered 503 beyond.
+_MOST_CONNECTIONS = 1000
+
+#: Seconds that running requests have to finish when the server stops.
+_GRACE = 4
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with a bound on the size and the time of a request's head."""
+
+    patience = 30
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._head = 0
+        self._in_head = True
+        self._timer: asyncio.TimerHandle | None = None
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unset_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._head += len(data)
+        super().data_received(data)
+        # What remains in the parser after this call is at most a head that isn't complete.
+        if self._in_head and self._head > _MOST_HEADER and not self.transport.is_closing():
+            self._refuse(431, "Request Header Fields Too Large")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        if self._timer is None:
+            self._wait_for_head()
+
+    def on_headers_complete(self) -> None:
+        self._unset_timer()
+        self._in_head = False
+        self._head = 0
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._in_head = True
+        self._head = 0
+
+    def _wait_for_head(self) -> None:
+        self._timer = self.loop.call_later(self.patience, self._head_is_late)
+
+    def _unset_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _head_is_late(self) -> None:
+        self._timer = None
+        if not self.transport.is_closing():
+            self._refuse(408, "Request Timeout")
+
+    def _refuse(self, status: int, phrase: str) -> None:
+        self.transport.write(
+            f"HTTP/1.1 {status} {phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode()
+        )
+        self.transport.close()
+
+
+def open_sockets(settings: Settings) -> list[socket.socket]:
+    """Listening sockets for every address; IPv6 may be missing on the machine.
+
+    Raises:
+        HornburgError: an address or the port can't be used.
+    """
+    sockets: list[socket.socket] = []
+    port = settings.http_port
+    for address in settings.http_binds():
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        try:
+            listener = socket.socket(family, socket.SOCK_STREAM)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listener.bind((address, port))
+        except OSError as error:
+            if family == socket.AF_INET6 and sockets and not settings.http_bind_addresses:
+                continue
+            for opened in sockets:
+                opened.close()
+            raise HornburgError(
+                f"Can't listen on {address} port {port} (HttpPort): {error.strerror}"
+            ) from None
+        listener.setblocking(False)
+        # With port 0 the system chooses, and the other addresses follow.
+        port = listener.getsockname()[1]
+        sockets.append(listener)
+    return sockets
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn, told what the settings say. Signals are the business of the composition root."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        protocol = type("Protocol", (BoundedProtocol,), {"patience": settings.http_request_timeout})
+        headers = [("X-Content-Type-Options", "nosniff")]
+        if not settings.keep_alive:
+            headers.append(("Connection", "close"))
+        super().__init__(
+            uvicorn.Config(
+                app,  # type: ignore[arg-type]
+                http=protocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                headers=headers,
+                limit_concurrency=_MOST_CONNECTIONS,
+                timeout_keep_alive=settings.keep_alive_timeout,
+                timeout_graceful_shutdown=_GRACE,
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
