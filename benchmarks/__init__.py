@@ -1,0 +1,1 @@
+"""Hornburg and Orthanc side by side: `python -m benchmarks`, see README.md."""

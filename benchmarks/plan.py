@@ -1,0 +1,44 @@
+"""What a run shall do, as the command line asks for."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.servers import Kind
+
+__all__ = ["Contestant", "Plan", "say"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """A server with the name that it has in the table."""
+
+    label: str
+    kind: Kind
+
+    @property
+    def slug(self) -> str:
+        """The label as part of a folder's name."""
+        return "".join(letter if letter.isalnum() else "-" for letter in self.label.lower())
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`patients` is the size of the archive to read from, `seconds` the length of one round of
+    reading; `keep` leaves the loaded archives in `work` for the next run."""
+
+    contestants: list[Contestant]
+    work: Path
+    rounds: int
+    seconds: float
+    patients: int
+    quick: bool
+    keep: bool
+    python_client: bool
+
+
+def say(text: str) -> None:
+    """Progress, which is no part of the result."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,74 @@
+"""Writes a run as a table: for the terminal, or as Markdown."""
+
+from __future__ import annotations
+
+from benchmarks.results import Row, Run
+
+__all__ = ["as_markdown", "as_text"]
+
+_REACHED = {True: "yes", False: "no", None: "-"}
+
+
+def as_text(run: Run) -> str:
+    """The table for a terminal, with the machine above and the problems below."""
+    lines = _table(run)
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    text = [_padded(line, widths) for line in lines]
+    text.insert(1, "  ".join("-" * width for width in widths))
+    facts = [f"{name}: {value}" for name, value in _facts(run)]
+    return "\n".join([*facts, "", *text, *_problems(run, "! ")])
+
+
+def as_markdown(run: Run) -> str:
+    """A page for RESULTS.md."""
+    lines = _table(run)
+    text = ["| " + " | ".join(line) + " |" for line in lines]
+    text.insert(1, "| --- |" + " ---: |" * (len(lines[0]) - 2) + " --- |")
+    facts = [f"- {name}: {value}" for name, value in _facts(run)]
+    head = ["# Results", "", "Written by `python -m benchmarks --markdown`; see README.md.", ""]
+    return "\n".join([*head, *facts, "", *text, *_problems(run, "\n- "), ""])
+
+
+def _padded(line: list[str], widths: list[int]) -> str:
+    first = line[0].ljust(widths[0])
+    rest = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
+    return "  ".join([first, *rest]).rstrip()
+
+
+def _facts(run: Run) -> list[tuple[str, str]]:
+    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
+    settings = ", ".join(f"{name} {value}" for name, value in run.settings.items())
+    return [*run.machine.items(), ("versions", versions), ("settings", settings)]
+
+
+def _table(run: Run) -> list[list[str]]:
+    labels = [run.ours] if run.reference is None else [run.ours, run.reference]
+    lines = [["operation", *labels, "ratio", "goal", "spread", "client", "reached"]]
+    return lines + [_line(row, run, labels) for row in run.rows]
+
+
+def _line(row: Row, run: Run, labels: list[str]) -> list[str]:
+    ratio = reached = None
+    if run.reference is not None:
+        ratio = row.ratio(run.ours, run.reference)
+        reached = row.reached(run.ours, run.reference)
+    spread = max((row.spread(label) for label in row.figures), default=None)
+    return [
+        row.name,
+        *(_figure(row.median(label), row.unit) for label in labels),
+        "-" if ratio is None else f"{ratio:.2f}",
+        row.goal_text(),
+        "-" if spread is None else f"{spread:.0%}",
+        "-" if row.client_share is None else f"{row.client_share:.0%}",
+        "failed" if row.problem else _REACHED[reached],
+    ]
+
+
+def _figure(value: float | None, unit: str) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
+
+
+def _problems(run: Run, mark: str) -> list[str]:
+    return [f"{mark}{row.name}: {row.problem}" for row in run.rows if row.problem]

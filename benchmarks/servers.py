@@ -1,0 +1,216 @@
+"""The servers under measure: started on a free loopback port, stopped by their process id."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.errors import BenchmarkError
+
+__all__ = ["HORNBURG", "ORTHANC", "Kind", "Server"]
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 30.0
+_LOG_TAIL_LINES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A server program; `command` is followed by the name of a configuration file."""
+
+    name: str
+    command: tuple[str, ...]
+    version_option: str
+
+    def installed(self) -> bool:
+        """Whether the program is there."""
+        return shutil.which(self.command[0], path=_search_path()) is not None
+
+    def version(self) -> str:
+        """The last word of the first line that the program says of its version."""
+        command = [_program(self.command[0]), self.version_option]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        return done.stdout.split("\n", 1)[0].split()[-1]
+
+
+# Debian puts Orthanc where only the administrator's PATH leads.
+def _search_path() -> str:
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin"])
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name, path=_search_path())
+    if found is None:
+        raise BenchmarkError(f"{name} is not installed")
+    return found
+
+
+HORNBURG = Kind("Hornburg", ("hornburg", "serve"), "--version")
+ORTHANC = Kind("Orthanc", ("Orthanc",), "--version")
+
+
+class Server:
+    """One running server with its folder; use it as a context manager.
+
+    `settings` are added to the options that all servers share. `folder` holds the storage, the
+    configuration and the log.
+    """
+
+    def __init__(self, kind: Kind, folder: Path, **settings: Any) -> None:
+        self.kind = kind
+        self.folder = folder
+        self.port = 0
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Server:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = _free_port()
+        configuration = self.folder / "configuration.json"
+        configuration.write_text(json.dumps(self._configuration(), indent=1))
+        program, *arguments = self.kind.command
+        with (self.folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [_program(program), *arguments, str(configuration)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.folder,
+            )
+        try:
+            self._wait_until_ready()
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self.stop()
+        if isinstance(error, BenchmarkError):
+            error.add_note(f"--- end of the log of {self.kind.name}\n{self._log_tail()}")
+
+    def _configuration(self) -> dict[str, Any]:
+        return {
+            "Name": "Benchmark",
+            "HttpPort": self.port,
+            "StorageDirectory": str(self.folder / "storage"),
+            "IndexDirectory": str(self.folder / "storage"),
+            "RemoteAccessAllowed": False,
+            "AuthenticationEnabled": False,
+            "DicomServerEnabled": False,
+            "SyncStorageArea": True,
+            "StorageCompression": False,
+            "OverwriteInstances": False,
+            "Plugins": [],
+            **self._settings,
+        }
+
+    def _wait_until_ready(self) -> None:
+        end = time.monotonic() + _START_SECONDS
+        while time.monotonic() < end:
+            self.check_alive()
+            try:
+                self.get("/system", timeout=1)
+            except (OSError, http.client.HTTPException, BenchmarkError):
+                time.sleep(0.05)
+                continue
+            # Somebody else's server on the same port would answer for one that is ending.
+            time.sleep(0.3)
+            self.check_alive()
+            return
+        raise BenchmarkError(f"{self.kind.name} did not answer within {_START_SECONDS:.0f} s")
+
+    def check_alive(self) -> None:
+        """Raise `BenchmarkError` when the process has ended."""
+        if self._process is None or self._process.poll() is not None:
+            raise BenchmarkError(f"{self.kind.name} has ended by itself")
+
+    def get(self, path: str, *, timeout: float = 60) -> Any:
+        """The JSON answer of a GET."""
+        return self.call("GET", path, timeout=timeout)
+
+    def call(self, method: str, path: str, body: str | None = None, *, timeout: float = 60) -> Any:
+        """The JSON answer; raises `BenchmarkError` unless the status is 200."""
+        return json.loads(self.raw(method, path, body, timeout=timeout))
+
+    def raw(self, method: str, path: str, body: str | None = None, *, timeout: float = 60) -> bytes:
+        """The bytes of the answer; raises `BenchmarkError` unless the status is 200."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request(method, path, body)
+            answer = connection.getresponse()
+            data = answer.read()
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise BenchmarkError(
+                f"{self.kind.name} {method} {path}: {answer.status} {data[:300]!r}"
+            )
+        return data
+
+    def peak_memory(self) -> int:
+        """The peak resident memory of the server and its child processes, in bytes."""
+        self.check_alive()
+        assert self._process is not None
+        return sum(_peak_memory(pid) for pid in _family(self._process.pid))
+
+    def cpu_seconds(self) -> float:
+        """Processor time that the server and its children have used."""
+        assert self._process is not None
+        return sum(_cpu_seconds(pid) for pid in _family(self._process.pid))
+
+    def stop(self) -> None:
+        """End the process, first politely."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(_STOP_SECONDS)
+
+    def _log_tail(self) -> str:
+        log = self.folder / "log"
+        if not log.exists():
+            return "(no log)"
+        return "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _family(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    try:
+        listed = [int(child) for child in children.read_text().split()]
+    except OSError:
+        listed = []
+    return [pid, *(member for child in listed for member in _family(child))]
+
+
+def _peak_memory(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def _cpu_seconds(pid: int) -> float:
+    # After the name in brackets, which may hold spaces, user and system time are 12th and 13th.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,63 @@
+"""Measures uploads: every round on fresh servers with empty folders."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.load import Upload, upload
+from benchmarks.operations import MEMORY_MARGIN_MB, UploadOperation
+from benchmarks.plan import Contestant, Plan, say
+from benchmarks.results import Row
+from benchmarks.servers import Server
+
+__all__ = ["measure_uploads"]
+
+_TIMEOUT = 300.0
+_WARM_UP = Upload("MR", patients=1, studies=1, series=1, instances=40, seed="warm up")
+
+
+def measure_uploads(plan: Plan, operations: list[UploadOperation]) -> list[Row]:
+    """A row for each operation, and one for the peak memory afterwards."""
+    rows = [Row(operation.name, "/s", operation.goal) for operation in operations]
+    memory = Row("peak memory, uploads", "MB", MEMORY_MARGIN_MB)
+    for number in range(plan.rounds):
+        for contestant in plan.contestants:
+            say(f"uploads, round {number + 1} of {plan.rounds}, {contestant.label}")
+            folder = plan.work / f"upload-{contestant.slug}"
+            try:
+                _round(plan, contestant, folder, list(zip(operations, rows, strict=True)), memory)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+    return [*rows, memory]
+
+
+def _round(
+    plan: Plan,
+    contestant: Contestant,
+    folder: Path,
+    operations: list[tuple[UploadOperation, Row]],
+    memory: Row,
+) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    with Server(contestant.kind, folder) as server:
+        upload(server.port, _WARM_UP, timeout=_TIMEOUT)
+        sent = _WARM_UP.count
+        for operation, row in operations:
+            what = operation.quick if plan.quick else operation.what
+            # What others have left to be written is not ours to wait for.
+            os.sync()
+            result = upload(server.port, what, timeout=_TIMEOUT)
+            sent += what.count
+            _check_count(server, sent)
+            row.add(contestant.label, what.count / result["seconds"])
+            row.note_client(result["client_cpu_seconds"] / result["seconds"])
+        memory.add(contestant.label, server.peak_memory() / 1e6)
+
+
+def _check_count(server: Server, expected: int) -> None:
+    counted = server.get("/statistics")["CountInstances"]
+    if counted != expected:
+        raise BenchmarkError(f"{server.kind.name} holds {counted} instances, sent {expected}")
