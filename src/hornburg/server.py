@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import socket
+import uuid
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,7 +15,8 @@ from litestar.datastructures import State
 
 from hornburg import __version__
 from hornburg.archive import remove, stable
-from hornburg.archive.parts import Archive
+from hornburg.archive.metrics import Metrics
+from hornburg.archive.parts import Archive, Runtime
 from hornburg.dicom.dictionary import Dictionary
 from hornburg.dicom.main_tags import MainTags
 from hornburg.index.names import Names
@@ -83,7 +85,10 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
             dictionary=dictionary,
             main_tags=MainTags(settings.extra_main_dicom_tags, dictionary),
             threads=threads,
+            runtime=Runtime(settings.default_encoding),
+            metrics=Metrics(settings.metrics_enabled),
         )
+        await _identify(archive)
         removed = await remove.sweep(archive)
         if removed:
             log.warning("removed %d files that an earlier stop left without an entry", removed)
@@ -95,6 +100,13 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
         threads.shutdown()
         await index.close()
         storage.close(clean=clean)
+
+
+async def _identify(archive: Archive) -> None:
+    """Give a new archive the identifier that /system shows."""
+    if await archive.index.look(lambda reader: reader.property("server-identifier")) is None:
+        made = str(uuid.uuid4())
+        await archive.index.write(lambda writer: writer.set_property("server-identifier", made))
 
 
 async def serve(settings: Settings) -> bool:

@@ -36,12 +36,12 @@ def expected_instances(file: DicomFile) -> int | None:
     return None
 
 
-def index_in_series(file: DicomFile) -> int | None:
-    """The number of the instance in its series: InstanceNumber, else ImageIndex."""
+def index_in_series(file: DicomFile) -> str | None:
+    """InstanceNumber, else ImageIndex, as it stands in the file."""
     for tag in (_INSTANCE_NUMBER, _IMAGE_INDEX):
-        number = _whole(file, tag)
-        if number is not None:
-            return number
+        text = file.text(tag)
+        if text is not None:
+            return text
     return None
 
 

@@ -19,7 +19,6 @@ from hornburg.archive.origin import Origin
 from hornburg.archive.parts import Archive, stamp
 from hornburg.archive.recycle import make_room
 from hornburg.archive.spool import Spool
-from hornburg.dicom import tags
 from hornburg.dicom.buffer import Buffer
 from hornburg.dicom.identifiers import public_ids
 from hornburg.dicom.levels import Level
@@ -33,6 +32,16 @@ from hornburg.storage.compressed import compress
 __all__ = ["Received", "Status", "store"]
 
 log = logging.getLogger("hornburg.archive")
+
+_IDENTIFIERS = (
+    ("StudyInstanceUID", 0x0020000D),
+    ("SeriesInstanceUID", 0x0020000E),
+    ("SOPInstanceUID", 0x00080018),
+)
+_PATIENT_ID = 0x00100020
+
+#: Which main tags the index held when a resource came in (Orthanc Book, faq/main-dicom-tags).
+_SIGNATURE = "MainDicomTagsSignature"
 
 #: Below this size, parsing takes less than handing it to a thread.
 _SMALL = 64 << 10
@@ -59,8 +68,8 @@ class _Header:
 
     public_ids: tuple[str, str, str, str]
     main_tags: tuple[Mapping[str, str], ...]
-    instance: Mapping[str, str]
-    series: Mapping[str, str]
+    instance: dict[str, str]
+    series: dict[str, str]
     expected: int | None
 
 
@@ -83,6 +92,11 @@ async def store(archive: Archive, content: Spool, origin: Origin) -> Received:
 
 
 async def _store(archive: Archive, content: Spool, origin: Origin) -> Received:
+    with archive.metrics.storing():
+        return await _take(archive, content, origin)
+
+
+async def _take(archive: Archive, content: Spool, origin: Origin) -> Received:
     buffer = content.buffer()
     if content.size <= _SMALL:
         header = _read(archive, buffer)
@@ -109,23 +123,16 @@ def _read(archive: Archive, buffer: Buffer) -> _Header:
     """Read the header, once."""
     file = read(
         buffer,
-        default_charset=archive.settings.default_encoding,
+        default_charset=archive.runtime.default_encoding,
         dictionary=archive.dictionary,
     )
-    study, series, sop = (
-        file.text(tag) or ""
-        for tag in (tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID, tags.SOP_INSTANCE_UID)
-    )
-    for name, value in (
-        ("StudyInstanceUID", study),
-        ("SeriesInstanceUID", series),
-        ("SOPInstanceUID", sop),
-    ):
-        if not value:
+    uids = [file.text(tag) or "" for _, tag in _IDENTIFIERS]
+    for (name, _), uid in zip(_IDENTIFIERS, uids, strict=True):
+        if not uid:
             raise BadFileFormatError(f"The DICOM file has no {name}, so it can't be stored")
     instance, series_metadata = _metadata(file)
     return _Header(
-        public_ids(file.text(tags.PATIENT_ID) or "", study, series, sop),
+        public_ids(file.text(_PATIENT_ID) or "", uids[0], uids[1], uids[2]),
         archive.main_tags.of(file),
         instance,
         series_metadata,
@@ -141,10 +148,10 @@ def _metadata(file: DicomFile) -> tuple[dict[str, str], dict[str, str]]:
         instance["PixelDataVR"] = pixels.vr
     index = index_in_series(file)
     if index is not None:
-        instance["IndexInSeries"] = str(index)
+        instance["IndexInSeries"] = index
     expected = expected_instances(file)
     series = {} if expected is None else {"ExpectedNumberOfInstances": str(expected)}
-    return {name: value for name, value in instance.items() if value}, series
+    return instance, series
 
 
 def _is_there(archive: Archive, reader: Reader, header: _Header) -> bool:
@@ -188,19 +195,17 @@ async def _index(
     settings = archive.settings
     now = archive.clock()
     date = stamp(now)
+    received = {**origin.metadata(), "ReceptionDate": date}
     new = NewInstance(
         header.public_ids,
         header.main_tags,
-        (
-            archive.main_tags_metadata[Level.PATIENT],
-            archive.main_tags_metadata[Level.STUDY],
-            {**archive.main_tags_metadata[Level.SERIES], **header.series},
-            {
-                **archive.main_tags_metadata[Level.INSTANCE],
-                **header.instance,
-                **origin.metadata(),
-                "ReceptionDate": date,
-            },
+        tuple(
+            {_SIGNATURE: archive.main_tags.signature(level), **values}
+            for level, values in zip(
+                Level,
+                ({}, {}, header.series, header.instance | received),
+                strict=True,
+            )
         ),
         attachment,
         now,

@@ -10,7 +10,7 @@ __all__ = ["Origin"]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an instance comes from; empty texts are not recorded.
+    """Where an instance comes from; as far as the door can tell.
 
     ``kind`` is Orthanc's word: ``RestApi``, ``DicomProtocol``, ``WebDav``, ``Lua``, ``Plugins``
     or ``Unknown``.
@@ -25,12 +25,11 @@ class Origin:
 
     def metadata(self) -> Mapping[str, str]:
         """What is kept with the instance (Orthanc Book, users/rest, "Metadata")."""
-        values = {
-            "Origin": self.kind,
-            "RemoteIP": self.remote_ip,
-            "HttpUsername": self.username,
-            "HttpHost": self.host,
-            "RemoteAET": self.remote_aet,
-            "CalledAET": self.called_aet,
-        }
-        return {name: value for name, value in values.items() if value}
+        values = {"Origin": self.kind, "RemoteAET": self.remote_aet, "RemoteIP": self.remote_ip}
+        if self.kind == "RestApi":
+            values["HttpUsername"] = self.username
+        if self.host:
+            values["HttpHost"] = self.host
+        if self.called_aet:
+            values["CalledAET"] = self.called_aet
+        return values

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from hornburg.archive.metrics import Metrics
 from hornburg.dicom.dictionary import Dictionary
 from hornburg.dicom.main_tags import MainTags
 from hornburg.errors import ForbiddenError
@@ -17,7 +18,7 @@ from hornburg.index.names import Names
 from hornburg.settings import Settings
 from hornburg.storage.base import Storage
 
-__all__ = ["Archive", "stamp"]
+__all__ = ["Archive", "Runtime", "stamp"]
 
 T = TypeVar("T")
 
@@ -25,6 +26,13 @@ T = TypeVar("T")
 def stamp(now: float) -> str:
     """A time as metadata and changes show it: UTC, ``20200131T235959``."""
     return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now))
+
+
+@dataclass(slots=True)
+class Runtime:
+    """What may be changed while the server runs; a restart brings the configuration back."""
+
+    default_encoding: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,8 @@ class Archive:
     dictionary: Dictionary
     main_tags: MainTags
     threads: ThreadPoolExecutor
+    runtime: Runtime
+    metrics: Metrics
     clock: Callable[[], float] = time.time
     finishing: set[asyncio.Task[Any]] = field(default_factory=set)
 

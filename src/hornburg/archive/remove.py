@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Sequence
 
 from hornburg.archive.parts import Archive
 from hornburg.dicom.levels import Level
-from hornburg.index.base import Deletion
+from hornburg.index.base import Deletion, Reader
 
 __all__ = ["delete", "remove_files", "sweep"]
 
@@ -45,9 +46,13 @@ async def sweep(archive: Archive) -> int:
     removed = 0
     for at in range(0, len(suspects), 1000):
         some = suspects[at : at + 1000]
-        known = await archive.index.read(lambda reader, some=some: reader.known_uuids(some))
+        known = await archive.index.read(functools.partial(_known, some))
         left = [uuid for uuid in some if uuid not in known]
         await archive.work(remove_files, archive, left)
         removed += len(left)
     await archive.work(archive.storage.swept)
     return removed
+
+
+def _known(some: Sequence[str], reader: Reader) -> set[str]:
+    return reader.known_uuids(some)

@@ -8,22 +8,29 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.types import ASGIApp, ControllerRouterHandler
+from litestar.types import ControllerRouterHandler
 
 from hornburg import __version__
 from hornburg.archive.parts import Archive
 from hornburg.errors import HornburgError
+from hornburg.rest import changes, log_levels, system, tools
 from hornburg.rest.door import Door
 from hornburg.rest.errors import on_hornburg_error, on_http_exception, on_unexpected_error
 from hornburg.rest.upload import upload
 
 __all__ = ["ROUTES", "build"]
 
-ROUTES: tuple[ControllerRouterHandler, ...] = (upload,)
+ROUTES: tuple[ControllerRouterHandler, ...] = (
+    upload,
+    *system.ROUTES,
+    *changes.ROUTES,
+    *tools.ROUTES,
+    *log_levels.ROUTES,
+)
 """Every handler of the REST API."""
 
 
-def build(archive: Archive, state: State | None = None) -> ASGIApp:
+def build(archive: Archive, state: State | None = None) -> Door:
     """The REST API over an archive, as an ASGI application.
 
     ``state`` may carry what particular routes need besides: ``control`` for ``/tools/shutdown``
@@ -55,4 +62,4 @@ def build(archive: Archive, state: State | None = None) -> ASGIApp:
         ),
         logging_config=None,
     )
-    return Door(app, settings)
+    return Door(app, settings, archive.metrics)

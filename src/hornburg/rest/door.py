@@ -6,11 +6,13 @@ A plain ASGI function round the application, because it runs for every request.
 from __future__ import annotations
 
 import asyncio
+import logging
 import posixpath
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
-
+from hornburg.archive.metrics import Metrics
 from hornburg.errors import (
     BadRequestError,
     HornburgError,
@@ -25,6 +27,14 @@ from hornburg.settings import Settings
 
 __all__ = ["Door"]
 
+# The messages of ASGI (https://asgi.readthedocs.io) are plain dictionaries.
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+App = Callable[[Any, Any, Any], Awaitable[None]]
+
+log = logging.getLogger("hornburg.rest")
+
 #: RFC 7617 section 2; the realm is Orthanc's, so that clients find their stored passwords.
 _CHALLENGE = (b"www-authenticate", b'Basic realm="Orthanc Secure Area", charset="UTF-8"')
 
@@ -37,10 +47,12 @@ class Door:
     Args:
         app: what is behind the door.
         settings: who may come in, and how large a body may be.
+        metrics: counts requests.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: App, settings: Settings, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
         self._describe = settings.http_describe_errors
         self._users: Users | None = None
         if settings.authentication_required:
@@ -48,18 +60,38 @@ class Door:
         self._most_body = settings.maximum_request_body_size_mb << 20
         self._patience = settings.http_request_timeout
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         if scope["type"] != "http":
             return
+        started = time.monotonic()
+        status = 500
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        self._metrics.active_requests += 1
         try:
-            await self._admit(scope)
-        except HornburgError as error:
-            await self._refuse(scope, send, error)
-            return
-        await self._app(scope, _patient(receive, self._patience), send)
+            try:
+                await self._admit(scope)
+            except HornburgError as error:
+                await self._refuse(scope, watched, error)
+            else:
+                await self._app(scope, _patient(receive, self._patience), watched)
+        finally:
+            self._metrics.active_requests -= 1
+            seconds = time.monotonic() - started
+            self._metrics.request_done(status, seconds)
+            if log.isEnabledFor(logging.DEBUG):
+                # The path has identifiers alone; what is searched stands in bodies and arguments.
+                log.debug(
+                    "%s %s %d %.1f ms", scope["method"], scope["path"], status, seconds * 1000
+                )
 
     async def _admit(self, scope: Any) -> None:
         authorization = length = None
@@ -109,14 +141,14 @@ class Door:
         ]
         if outside is UnauthorizedError.outside:
             headers.append(_CHALLENGE)
-        await send({"type": "http.response.start", "status": outside.http, "headers": headers})  # type: ignore[misc,typeddict-item]
+        await send({"type": "http.response.start", "status": outside.http, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _patient(receive: Receive, seconds: int) -> Receive:
     """A client may be slow, but not silent in the middle of its body (HttpRequestTimeout)."""
 
-    async def wrapped() -> Message:
+    async def wrapped() -> Any:
         try:
             async with asyncio.timeout(seconds):
                 return await receive()

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
-from litestar.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hornburg.errors import HornburgError
@@ -125,14 +124,14 @@ def open_sockets(settings: Settings) -> list[socket.socket]:
 class HttpServer(uvicorn.Server):
     """uvicorn, told what the settings say. Signals are the business of the composition root."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: Any, settings: Settings) -> None:
         protocol = type("Protocol", (BoundedProtocol,), {"patience": settings.http_request_timeout})
         headers = [("X-Content-Type-Options", "nosniff")]
         if not settings.keep_alive:
             headers.append(("Connection", "close"))
         super().__init__(
             uvicorn.Config(
-                app,  # type: ignore[arg-type]
+                app,
                 http=protocol,
                 ws="none",
                 lifespan="off",

@@ -27,6 +27,7 @@ from hornburg.settings.options import (
 )
 from hornburg.settings.render import render_configuration, render_table
 from hornburg.settings.rows import Option, Row, Secret
+from hornburg.settings.sections import ENCODINGS
 from hornburg.settings.settings import OPTIONS, Settings, missing_features
 from hornburg.settings.values import (
     ContentType,
@@ -40,6 +41,7 @@ from hornburg.settings.values import (
 )
 
 __all__ = [
+    "ENCODINGS",
     "OPTIONS",
     "AccessOptions",
     "ContentType",

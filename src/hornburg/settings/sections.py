@@ -17,6 +17,7 @@ from hornburg.settings.rows import Secret
 from hornburg.settings.values import ContentType, DictionaryEntry, OverwriteInstances
 
 __all__ = [
+    "ENCODINGS",
     "flag",
     "freeze",
     "limits_of",
@@ -41,7 +42,7 @@ T = TypeVar("T")
 # More members than any site has; a bound so that a generated file can't fill the memory.
 _LONGEST_SECTION = 100_000
 
-_ENCODINGS = [
+ENCODINGS = (
     "Ascii",
     "Utf8",
     "Latin1",
@@ -60,8 +61,8 @@ _ENCODINGS = [
     "JapaneseKanji",
     "Korean",
     "SimplifiedChinese",
-]
-ENCODINGS_ALLOWED = "one of " + ", ".join(f'"{name}"' for name in _ENCODINGS)
+)
+ENCODINGS_ALLOWED = "one of " + ", ".join(f'"{name}"' for name in ENCODINGS)
 
 # PS3.5 table 6.2-1.
 _VRS = frozenset(
@@ -193,7 +194,7 @@ def read_title(value: object) -> str:
 
 
 def read_encoding(value: object) -> str:
-    if value not in _ENCODINGS:
+    if value not in ENCODINGS:
         raise Refused(ENCODINGS_ALLOWED, value)
     return str(value)
 
