@@ -61,6 +61,20 @@ class Element:
         return self.dataset.show(self.tag, self._entry)
 
     @property
+    def is_sequence(self) -> bool:
+        """Whether the value is a row of items."""
+        return self._entry[3] is not None
+
+    @property
+    def item_count(self) -> int:
+        """The number of items of a sequence."""
+        return len(self._entry[3] or ())
+
+    def item(self, number: int) -> DataSet:
+        """One item of a sequence, from 0."""
+        return self.dataset.child(self._entry, number)
+
+    @property
     def items(self) -> tuple[DataSet, ...]:
         """The items of a sequence; empty for everything else."""
         return tuple(self.dataset.children(self._entry))
@@ -158,16 +172,17 @@ class DataSet:
 
     def children(self, entry: Entry) -> Iterator[DataSet]:
         """The items of a sequence among the entries."""
-        items = entry[3]
-        if items is None:
-            return
-        big = self.big and not isinstance(items, LittleEndianItems)
-        for entries in items:
-            yield DataSet(
-                self.buffer,
-                entries,
-                charset=self.charset,
-                dictionary=self.dictionary,
-                big=big,
-                signed=self.signed,
-            )
+        for number in range(len(entry[3] or ())):
+            yield self.child(entry, number)
+
+    def child(self, entry: Entry, number: int) -> DataSet:
+        """One item of a sequence among the entries, from 0."""
+        items = entry[3] or ()
+        return DataSet(
+            self.buffer,
+            items[number],
+            charset=self.charset,
+            dictionary=self.dictionary,
+            big=self.big and not isinstance(items, LittleEndianItems),
+            signed=self.signed,
+        )

@@ -8,21 +8,23 @@ from struct import error as StructError  # noqa: N812
 from hornburg.dicom.buffer import Buffer
 from hornburg.dicom.errors import DicomFormatError
 
-__all__ = ["fragments", "skip_fragments"]
+__all__ = ["fragments_of", "skip_fragments"]
+
+_LITTLE = Struct("<HHI")
 
 _ITEM = 0xFFFEE000
 _SEQUENCE_END = 0xFFFEE0DD
 
 
-def skip_fragments(buffer: Buffer, pos: int, end: int, head: Struct, room: int) -> tuple[int, int]:
+def skip_fragments(buffer: Buffer, pos: int, end: int, room: int) -> tuple[int, int]:
     """Walk over fragments from ``pos``; answers where they end, and how many there are.
 
-    The end is the place of the sequence delimiter. ``head`` reads group, element and length.
+    The end is the place of the sequence delimiter. Encapsulation is little endian (PS3.5 A.4).
 
     Raises:
         DicomFormatError: something else than a fragment, more than ``room`` of them, or the end.
     """
-    unpack = head.unpack_from
+    unpack = _LITTLE.unpack_from
     count = 0
     while True:
         try:
@@ -46,12 +48,16 @@ def skip_fragments(buffer: Buffer, pos: int, end: int, head: Struct, room: int) 
             )
 
 
-def fragments(buffer: Buffer, pos: int, end: int, head: Struct) -> list[tuple[int, int]]:
-    """(offset, length) of the values of fragments that :func:`skip_fragments` has walked over."""
-    unpack = head.unpack_from
+def fragments_of(buffer: Buffer, pos: int, length: int) -> list[tuple[int, int]]:
+    """(offset, length) of the fragments of a value that :func:`skip_fragments` has walked over.
+
+    The first is the Basic Offset Table. Encapsulation is little endian (PS3.5 A.4).
+    """
+    unpack = _LITTLE.unpack_from
+    end = pos + length
     found = []
     while pos < end:
-        length = unpack(buffer, pos)[2]
-        found.append((pos + 8, length))
-        pos += 8 + length
+        size = unpack(buffer, pos)[2]
+        found.append((pos + 8, size))
+        pos += 8 + size
     return found

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from struct import Struct, iter_unpack
+from struct import iter_unpack
 
 from hornburg.dicom.buffer import Buffer
 from hornburg.dicom.dataset import DataSet
-from hornburg.dicom.fragments import fragments
+from hornburg.dicom.fragments import fragments_of
 
 __all__ = ["PIXEL_DATA_TAGS", "PixelData", "pixel_data_of"]
 
@@ -15,7 +15,6 @@ PIXEL_DATA_TAGS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 
 _NUMBER_OF_FRAMES = 0x00280008
 _EXTENDED_OFFSET_TABLE = 0x7FE00001
-_HEAD = Struct("<HHI")
 
 
 class PixelData:
@@ -57,8 +56,7 @@ class PixelData:
         if not self.encapsulated:
             return []
         if self._fragments is None:
-            end = self.value_offset + self.length
-            self._fragments = fragments(self._buffer, self.value_offset, end, _HEAD)
+            self._fragments = fragments_of(self._buffer, self.value_offset, self.length)
         return self._fragments
 
     def frame_offsets(self) -> list[int]:

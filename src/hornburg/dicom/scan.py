@@ -145,7 +145,7 @@ def scan(
                         pos,
                     )
             elif tag in _PIXEL_TAGS or vr in ("OB", "OW"):
-                stop, count = skip_fragments(buffer, value, end, heads.implicit, fragment_room)
+                stop, count = skip_fragments(buffer, value, end, fragment_room)
                 fragment_room -= count
                 if tag <= last:
                     ordered = False
