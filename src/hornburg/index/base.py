@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from hornburg.dicom.levels import Level
 
 __all__ = [
+    "MOST_METADATA_CHARACTERS",
     "Attachment",
     "Change",
     "Compression",
@@ -38,6 +39,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+#: The longest value of one metadata: it is read with its resource, every time.
+MOST_METADATA_CHARACTERS = 1 << 20
 
 
 class Compression(enum.IntEnum):
@@ -181,10 +185,12 @@ class Match(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition on a main tag: ``values`` is one value, a list, or (low, high) for a range.
+    """A condition on a main tag of the level that is searched, or of one above.
 
-    Values are compared without case and accents unless ``case_sensitive``; an open end of a
-    range is the empty string. ``numeric`` values are not normalised.
+    ``values`` is one value (``EQUAL``), at least one (``LIST``; and ``WILDCARD``, of whose
+    patterns any may match), or (low, high) for a ``RANGE``, whose open end is the empty string.
+    Values are compared without case and accents unless ``case_sensitive``. A tag that is missing
+    matches nothing; universal matching is no condition at all.
     """
 
     level: Level
@@ -207,7 +213,12 @@ class OrderBy:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for at one level. ``limit`` 0 is no limit."""
+    """What to look for at one level. ``limit`` 0 is no limit.
+
+    ``modalities`` is ModalitiesInStudy: any series of the study has one of them, which may hold
+    wildcards. ``labels_constraint`` is All, Any or None; None with no ``labels`` finds what has
+    no label. ``metadata`` goes from name to value, which may hold wildcards.
+    """
 
     level: Level
     conditions: tuple[Condition, ...] = ()
@@ -276,7 +287,12 @@ class Reader(ABC):
     def changes(
         self, since: int, to: int | None, limit: int, types: Sequence[str], last: bool
     ) -> list[Change]:
-        """At most ``limit`` entries after ``since`` and up to ``to``; with ``last`` the newest."""
+        """At most ``limit`` entries after ``since`` and up to and with ``to``, oldest first.
+
+        With ``last``, or with ``to`` and no ``since`` (0), they are the newest ones, still oldest
+        first. ``limit`` 0 is as many as one answer may hold (100,000). Ask for one more than you
+        show: if it comes, there is more (at the end, or, among the newest, at the beginning).
+        """
 
     @abstractmethod
     def last_change(self) -> int:
@@ -284,7 +300,15 @@ class Reader(ABC):
 
     @abstractmethod
     def exports(self, since: int, limit: int, last: bool) -> list[Export]:
-        """Entries of the log of exports."""
+        """Entries of the log of exports after ``since``, as :meth:`changes` gives them."""
+
+    @abstractmethod
+    def removals(self, limit: int) -> list[str]:
+        """Identifiers of files that no longer belong to anything and may still lie there.
+
+        Whatever takes a file from the index notes it here in the same transaction; remove the
+        file, then tell with :meth:`Writer.removed`. After a crash these are left to do.
+        """
 
     @abstractmethod
     def property(self, name: str) -> str | None:
@@ -316,7 +340,11 @@ class Writer(Reader):
 
     @abstractmethod
     def set_metadata(self, level: Level, public_id: str, number: int, value: str) -> int | None:
-        """Set a metadata and answer its new revision."""
+        """Set a metadata and answer its new revision, from 0.
+
+        Raises:
+            TooLargeError: more than ``MOST_METADATA_CHARACTERS``.
+        """
 
     @abstractmethod
     def delete_metadata(self, level: Level, public_id: str, number: int) -> bool:
@@ -349,8 +377,16 @@ class Writer(Reader):
         """Empty the log of changes; numbers go on."""
 
     @abstractmethod
+    def log_export(self, export: Export) -> None:
+        """Append to the log of exports; ``seq`` is given by the log."""
+
+    @abstractmethod
     def clear_exports(self) -> None:
-        """Empty the log of exports."""
+        """Empty the log of exports; numbers go on."""
+
+    @abstractmethod
+    def removed(self, uuids: Sequence[str]) -> None:
+        """These files are gone: :meth:`Reader.removals` needs no longer name them."""
 
     @abstractmethod
     def settle(self, quiet_since: float, date: str, limit: int) -> list[tuple[Level, str]]:
@@ -374,11 +410,11 @@ class Index(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Finish what was accepted, then let go."""
+        """Finish what was accepted, then let go; what comes later gets a DatabaseError."""
 
     @abstractmethod
     async def look(self, work: Callable[[Reader], T]) -> T:
-        """Run a point look-up, at once."""
+        """Run a point look-up, at once, on the event loop: tens of microseconds, no scan."""
 
     @abstractmethod
     async def read(self, work: Callable[[Reader], T]) -> T:
@@ -388,7 +424,10 @@ class Index(ABC):
     async def write(self, work: Callable[[Writer], T]) -> T:
         """Run a change; when this returns it is durable.
 
+        A caller that stops waiting does not undo it.
+
         Raises:
             StorageFullError: no room on the disk.
+            UnavailableError: too many changes wait already.
             DatabaseError: the index can't be written.
         """

@@ -1,5 +1,7 @@
 """Reading the SQLite index."""
 
+# ruff: noqa: S608 - the parts of the text are names of tables and columns from this room alone
+
 from __future__ import annotations
 
 import sqlite3
@@ -9,7 +11,6 @@ from typing import Any
 import msgspec
 
 from hornburg.dicom.levels import Level
-from hornburg.dicom.normalize import normalize
 from hornburg.index.base import (
     Attachment,
     Change,
@@ -22,51 +23,74 @@ from hornburg.index.base import (
     ResourceStatistics,
     Statistics,
 )
-from hornburg.index.names import DICOM, Names
-from hornburg.index.sqlite_find import TABLES, ancestors_join, count_sql, find_sql
+from hornburg.index.names import DICOM, FIRST_USER, Names
+from hornburg.index.sqlite_find import ALIASES, TABLES, ancestors_join, count_sql, find_sql
+from hornburg.index.text import clean, fold
 
 __all__ = ["SqliteReader"]
 
-_decode_list = msgspec.json.Decoder(list[str]).decode
 _decode_map = msgspec.json.Decoder(dict[str, str]).decode
+_decode_revisions = msgspec.json.Decoder(dict[str, int]).decode
 
 _ATTACHMENT = "number, uuid, size, md5, compression, compressed_size, compressed_md5, revision"
+_COMPRESSION = {int(kind): kind for kind in Compression}
 
 
-def _children(level: Level, alias: str) -> str:
+def _children(level: Level) -> str:
+    """Public identifiers of the children in the order in which they came, joined by commas."""
     if level == Level.INSTANCE:
         return "NULL"
-    child = TABLES[level + 1]
-    return f"(SELECT json_group_array(public_id) FROM {child} WHERE parent = {alias}.id)"  # noqa: S608
-
-
-def _labels(level: Level, alias: str) -> str:
     return (
-        f"(SELECT json_group_array(label) FROM labels"  # noqa: S608
-        f" WHERE level = {int(level)} AND resource = {alias}.id)"
+        "(SELECT group_concat(public_id) FROM (SELECT public_id"
+        f" FROM {TABLES[level + 1]} WHERE parent = {ALIASES[level]}.id ORDER BY id))"
     )
 
 
-_DICOM_FILE = (
-    "(SELECT json_array(uuid, size, md5, compression, compressed_size, compressed_md5, revision)"
-    " FROM attachments WHERE level = 3 AND resource = i.id AND number = 1)"
-)
+def _labels(level: Level) -> str:
+    # The characters of a label (A-Z a-z 0-9 _ -) hold no comma.
+    return (
+        "(SELECT group_concat(label) FROM labels"
+        f" WHERE level = {int(level)} AND resource = {ALIASES[level]}.id)"
+    )
 
-#: The columns of a resource, by level; ``_resource`` reads them in this order.
-_SELECT = (
-    f"p.public_id, NULL, p.tags, NULL, {_children(Level.PATIENT, 'p')}, p.stable,"
-    f" p.last_update, {_labels(Level.PATIENT, 'p')}, p.metadata, p.protected, NULL",
-    f"st.public_id, p.public_id, st.tags, p.tags, {_children(Level.STUDY, 'st')}, st.stable,"
-    f" st.last_update, {_labels(Level.STUDY, 'st')}, st.metadata, 0, NULL",
-    f"se.public_id, st.public_id, se.tags, NULL, {_children(Level.SERIES, 'se')}, se.stable,"
-    f" se.last_update, {_labels(Level.SERIES, 'se')}, se.metadata, 0, NULL",
-    f"i.public_id, se.public_id, i.tags, NULL, NULL, 1,"
-    f" '', {_labels(Level.INSTANCE, 'i')}, i.metadata, 0, {_DICOM_FILE}",
-)
-_ALIASES = ("p", "st", "se", "i")
+
+def _columns(level: Level) -> str:
+    """The columns of a resource; ``_resource`` reads them in this order."""
+    me = ALIASES[level]
+    parent = f"{ALIASES[level - 1]}.public_id" if level else "NULL"
+    patient = "p.tags" if level == Level.STUDY else "NULL"
+    if level == Level.INSTANCE:
+        state = "1, '', 0"
+        file = (
+            "a.number, a.uuid, a.size, a.md5, a.compression, a.compressed_size,"
+            " a.compressed_md5, a.revision"
+        )
+    else:
+        state = f"{me}.stable, {me}.last_update, {'p.protected' if not level else '0'}"
+        file = "NULL"
+    return (
+        f"{me}.public_id, {parent}, {me}.tags, {patient}, {_children(level)}, {_labels(level)},"
+        f" {me}.metadata, {state}, {file}"
+    )
+
+
+_COLUMNS = tuple(_columns(level) for level in Level)
+#: The DICOM file of an instance comes with it.
+_FILE_JOIN = " LEFT JOIN attachments a ON a.level = 3 AND a.resource = i.id AND a.number = 1"
 _ONE = tuple(
-    f"SELECT {_SELECT[level]} FROM {ancestors_join(level, level.parent or Level.PATIENT)}"  # noqa: S608
-    f" WHERE {_ALIASES[level]}.public_id = ?"
+    f"SELECT {_COLUMNS[level]} FROM {ancestors_join(level, level.parent or Level.PATIENT)}"
+    f"{_FILE_JOIN if level == Level.INSTANCE else ''} WHERE {ALIASES[level]}.public_id = ?"
+    for level in Level
+)
+_PK = tuple(f"SELECT id FROM {table} WHERE public_id = ?" for table in TABLES)
+_ONE_ATTACHMENT = tuple(
+    f"SELECT {_ATTACHMENT} FROM attachments WHERE level = {int(level)}"
+    f" AND resource = (SELECT id FROM {TABLES[level]} WHERE public_id = ?) AND number = ?"
+    for level in Level
+)
+_METADATA = tuple(
+    f"SELECT metadata, revisions, {'last_update' if level < Level.INSTANCE else 'NULL'}"
+    f" FROM {TABLES[level]} WHERE public_id = ?"
     for level in Level
 )
 
@@ -78,8 +102,26 @@ _IDENTIFIERS = (
     (Level.INSTANCE, "sop_instance_uid"),
 )
 
-#: Changes are read at most so many at a time, whatever is asked.
+_SERIES_SUMS = (
+    "SELECT count(DISTINCT st.id), count(*), total(se.instances), total(se.disk_size),"
+    " total(se.uncompressed_size), total(se.dicom_disk_size), total(se.dicom_uncompressed_size)"
+    " FROM {joined} WHERE {alias}.id = ?"
+)
+_ATTACHMENT_SUMS = "SELECT total(compressed_size), total(size) FROM attachments WHERE "
+
+#: Rows of a log are read at most so many at a time, whatever is asked.
 _MOST_ROWS = 100_000
+
+_MOST_INTEGER = (1 << 63) - 1
+
+
+def _integer(number: int) -> int:
+    """A number that SQLite can take: beyond 63 bits the end is as good."""
+    return max(-_MOST_INTEGER, min(number, _MOST_INTEGER))
+
+
+def _rows(limit: int) -> int:
+    return min(limit, _MOST_ROWS) if limit > 0 else _MOST_ROWS
 
 
 class SqliteReader(Reader):
@@ -94,109 +136,118 @@ class SqliteReader(Reader):
 
     def pk(self, level: Level, public_id: str) -> int | None:
         """The row number of a resource in the table of its level."""
-        row = self._row(f"SELECT id FROM {TABLES[level]} WHERE public_id = ?", public_id)  # noqa: S608
+        row = self._row(_PK[level], clean(public_id))
         return row[0] if row else None
 
+    # -- resources ------------------------------------------------------------------------
+
     def _resource(self, level: Level, row: Any) -> Resource:
-        metadata = self.named_metadata(row[8])
-        if row[6]:
-            metadata["LastUpdate"] = row[6]
-        attachments: tuple[Attachment, ...] = ()
-        if row[10] is not None:
-            attachments = (self._attachment((DICOM, *msgspec.json.decode(row[10]))),)
+        (
+            public_id,
+            parent,
+            tags,
+            patient,
+            children,
+            labels,
+            metadata,
+            stable,
+            updated,
+            protected,
+            *file,
+        ) = row
+        values = self.named_metadata(metadata)
+        if updated:
+            values["LastUpdate"] = updated
         return Resource(
             level,
-            row[0],
-            row[1],
-            row[2].encode(),
-            row[3].encode() if row[3] is not None else None,
-            tuple(_decode_list(row[4])) if row[4] else (),
-            bool(row[5]),
-            row[6],
-            tuple(_decode_list(row[7])),
-            metadata,
-            bool(row[9]),
-            attachments,
+            public_id,
+            parent,
+            tags.encode(),
+            None if patient is None else patient.encode(),
+            tuple(children.split(",")) if children else (),
+            stable == 1,
+            updated,
+            tuple(labels.split(",")) if labels else (),
+            values,
+            protected == 1,
+            () if file[0] is None else (self._attachment(file),),
         )
 
     def named_metadata(self, text: str) -> dict[str, str]:
         """Stored metadata by name: core ones are kept by name, those of the user by number."""
+        if text == "{}":
+            return {}
         values = _decode_map(text)
         for key in [key for key in values if key[0].isdigit()]:
             values[self._names.metadata_name(int(key))] = values.pop(key)
         return values
 
-    def _attachment(self, row: Any) -> Attachment:
-        return Attachment(
-            self._names.attachment_name(row[0]),
-            row[0],
-            row[1],
-            row[2],
-            row[3],
-            Compression(row[4]),
-            *row[5:8],
-        )
+    def metadata_key(self, name: str) -> str:
+        """The key of a metadata in the stored JSON, given its name."""
+        number = self._names.metadata_number(name)
+        return str(number) if number is not None and number >= FIRST_USER else name
 
     def resource(self, level: Level, public_id: str) -> Resource | None:
-        row = self._sql.execute(_ONE[level], (public_id,)).fetchone()
+        row = self._sql.execute(_ONE[level], (clean(public_id),)).fetchone()
         return self._resource(level, row) if row else None
 
     def find(self, query: Query) -> list[Resource]:
-        sql, values = find_sql(query, _SELECT[query.level], query.level.parent)
-        return [self._resource(query.level, row) for row in self._sql.execute(sql, values)]
+        level = query.level
+        files = _FILE_JOIN if level == Level.INSTANCE else ""
+        sql, values = find_sql(query, _COLUMNS[level], self.metadata_key, level.parent, files)
+        return [self._resource(level, row) for row in self._sql.execute(sql, values)]
 
     def find_ids(self, query: Query) -> list[str]:
-        sql, values = find_sql(query, f"{_ALIASES[query.level]}.public_id")
+        column = f"{ALIASES[query.level]}.public_id"
+        sql, values = find_sql(query, column, self.metadata_key)
         return [row[0] for row in self._sql.execute(sql, values)]
 
     def count(self, query: Query) -> int:
-        sql, values = count_sql(query)
+        sql, values = count_sql(query, self.metadata_key)
         return int(self._row(sql, *values)[0])
 
     def level_of(self, public_id: str) -> Level | None:
         return next((level for level in Level if self.pk(level, public_id) is not None), None)
 
     def lookup(self, value: str) -> list[tuple[Level, str]]:
-        folded = normalize(value)
+        folded = fold(value)
         return [
             (level, row[0])
             for level, column in _IDENTIFIERS
             for row in self._sql.execute(
-                f"SELECT public_id FROM {TABLES[level]} WHERE {column} = ? ORDER BY id",  # noqa: S608
+                f"SELECT public_id FROM {TABLES[level]} WHERE {column} = ? ORDER BY id",
                 (folded,),
             )
         ]
+
+    # -- attachments and metadata ---------------------------------------------------------
+
+    def _attachment(self, row: Any) -> Attachment:
+        number, uuid, size, md5, compression, packed, packed_md5, revision = row
+        name = "dicom" if number == DICOM else self._names.attachment_name(number)
+        kind = _COMPRESSION[compression]
+        return Attachment(name, number, uuid, size, md5, kind, packed, packed_md5, revision)
 
     def attachments(self, level: Level, public_id: str) -> list[Attachment] | None:
         pk = self.pk(level, public_id)
         if pk is None:
             return None
         rows = self._sql.execute(
-            f"SELECT {_ATTACHMENT} FROM attachments WHERE level = ? AND resource = ?"  # noqa: S608
+            f"SELECT {_ATTACHMENT} FROM attachments WHERE level = ? AND resource = ?"
             " ORDER BY number",
             (int(level), pk),
         )
         return [self._attachment(row) for row in rows]
 
     def attachment(self, level: Level, public_id: str, number: int) -> Attachment | None:
-        row = self._row(
-            f"SELECT {_ATTACHMENT} FROM attachments WHERE level = ? AND number = ?"  # noqa: S608
-            f" AND resource = (SELECT id FROM {TABLES[level]} WHERE public_id = ?)",
-            int(level),
-            number,
-            public_id,
-        )
+        row = self._row(_ONE_ATTACHMENT[level], clean(public_id), _integer(number))
         return self._attachment(row) if row else None
 
     def metadata(self, level: Level, public_id: str) -> dict[str, MetadataValue] | None:
-        last_update = "''" if level == Level.INSTANCE else "last_update"
-        row = self._row(
-            f"SELECT metadata, revisions, {last_update} FROM {TABLES[level]} WHERE public_id = ?",  # noqa: S608
-            public_id,
-        )
+        row = self._row(_METADATA[level], clean(public_id))
         if row is None:
             return None
-        values, revisions = self.named_metadata(row[0]), msgspec.json.decode(row[1])
+        values, revisions = self.named_metadata(row[0]), _decode_revisions(row[1])
         if row[2]:
             values["LastUpdate"] = row[2]
         numbers = self._names.metadata_number
@@ -206,8 +257,15 @@ class SqliteReader(Reader):
         }
 
     def all_labels(self) -> tuple[str, ...]:
-        rows = self._sql.execute("SELECT DISTINCT label FROM labels ORDER BY label")
+        # A skip scan over the index on labels: one step for each label, not for each use of one.
+        rows = self._sql.execute(
+            "WITH RECURSIVE used (label) AS (SELECT min(label) FROM labels UNION ALL SELECT"
+            " (SELECT min(label) FROM labels WHERE label > used.label) FROM used"
+            " WHERE used.label IS NOT NULL) SELECT label FROM used WHERE label IS NOT NULL"
+        )
         return tuple(row[0] for row in rows)
+
+    # -- statistics -----------------------------------------------------------------------
 
     def statistics(self) -> Statistics:
         return Statistics(
@@ -229,46 +287,41 @@ class SqliteReader(Reader):
                 pk,
             )
             return ResourceStatistics(0, 0, 1, *map(int, row))
-        row = self._row(
-            "SELECT count(DISTINCT st.id), count(*), total(se.instances), total(se.disk_size),"
-            " total(se.uncompressed_size), total(se.dicom_disk_size),"
-            " total(se.dicom_uncompressed_size)"
-            f" FROM {ancestors_join(Level.SERIES, level)} WHERE {_ALIASES[level]}.id = ?"
-            if level < Level.SERIES
-            else "SELECT 1, 1, instances, disk_size, uncompressed_size, dicom_disk_size,"
-            " dicom_uncompressed_size FROM series WHERE id = ?",
-            pk,
-        )
+        joined = ancestors_join(Level.SERIES, min(level, Level.STUDY))
+        row = self._row(_SERIES_SUMS.format(joined=joined, alias=ALIASES[level]), pk)
         studies, series, instances, disk, size, dicom_disk, dicom_size = map(int, row)
-        if level < Level.SERIES:
-            # The series hold their own files and those of their instances; what hangs on the
-            # patient or its studies is counted here.
-            own = self._row(
-                "SELECT total(compressed_size), total(size) FROM attachments WHERE"
-                " (level = :level AND resource = :pk) OR (:level = 0 AND level = 1 AND resource IN"
-                " (SELECT id FROM studies WHERE parent = :pk))".replace(
-                    ":level", str(int(level))
-                ).replace(":pk", str(pk))
-            )
-            disk, size = disk + int(own[0]), size + int(own[1])
-        return ResourceStatistics(studies, series, instances, disk, size, dicom_disk, dicom_size)
+        # The series hold their own files and those of their instances; what hangs on the patient
+        # or its studies is counted here.
+        own_disk, own_size = self._own_files(level, pk)
+        return ResourceStatistics(
+            studies, series, instances, disk + own_disk, size + own_size, dicom_disk, dicom_size
+        )
+
+    def _own_files(self, level: Level, pk: int) -> tuple[int, int]:
+        if level == Level.SERIES:
+            return 0, 0
+        rows = [self._row(f"{_ATTACHMENT_SUMS} level = ? AND resource = ?", int(level), pk)]
+        if level == Level.PATIENT:
+            studies = "SELECT id FROM studies WHERE parent = ?"
+            rows.append(self._row(f"{_ATTACHMENT_SUMS} level = 1 AND resource IN ({studies})", pk))
+        return sum(int(row[0]) for row in rows), sum(int(row[1]) for row in rows)
+
+    # -- logs -----------------------------------------------------------------------------
 
     def changes(
         self, since: int, to: int | None, limit: int, types: Sequence[str], last: bool
     ) -> list[Change]:
         sql = "SELECT seq, type, level, public_id, date FROM changes WHERE seq > ?"
-        values: list[object] = [since]
+        values: list[object] = [_integer(since)]
         if to is not None:
             sql += " AND seq <= ?"
-            values.append(to)
+            values.append(_integer(to))
         if types:
-            sql += f" AND type IN ({', '.join('?' * len(types))})"
-            values.extend(types)
-        # With only an upper end the newest below it are asked for, as with "last".
+            sql += " AND type IN (SELECT value FROM json_each(?))"
+            values.append(msgspec.json.encode([clean(kind) for kind in types]).decode())
         newest = last or (to is not None and since <= 0)
         sql += f" ORDER BY seq {'DESC' if newest else 'ASC'} LIMIT ?"
-        values.append(min(limit or _MOST_ROWS, _MOST_ROWS))
-        rows = self._sql.execute(sql, values).fetchall()
+        rows = self._sql.execute(sql, [*values, _rows(limit)]).fetchall()
         if newest:
             rows.reverse()
         return [Change(row[0], row[1], Level(row[2]), row[3], row[4]) for row in rows]
@@ -278,21 +331,30 @@ class SqliteReader(Reader):
         return int(row[0]) if row else 0
 
     def exports(self, since: int, limit: int, last: bool) -> list[Export]:
-        order = "DESC" if last else "ASC"
         rows = self._sql.execute(
-            f"SELECT * FROM exports WHERE seq > ? ORDER BY seq {order} LIMIT ?",  # noqa: S608
-            (since, 1 if last else min(limit or _MOST_ROWS, _MOST_ROWS)),
-        )
+            f"SELECT * FROM exports WHERE seq > ? ORDER BY seq {'DESC' if last else 'ASC'} LIMIT ?",
+            (_integer(since), _rows(limit)),
+        ).fetchall()
+        if last:
+            rows.reverse()
         return [Export(row[0], Level(row[1]), *row[2:]) for row in rows]
 
+    # -- the whole archive ----------------------------------------------------------------
+
     def property(self, name: str) -> str | None:
-        row = self._row("SELECT value FROM properties WHERE name = ?", name)
+        row = self._row("SELECT value FROM properties WHERE name = ?", clean(name))
         return row[0] if row else None
 
     def known_uuids(self, uuids: Sequence[str]) -> set[str]:
-        return {
-            uuid for uuid in uuids if self._row("SELECT 1 FROM attachments WHERE uuid = ?", uuid)
-        }
+        rows = self._sql.execute(
+            "SELECT a.uuid FROM json_each(?) j CROSS JOIN attachments a ON a.uuid = j.value",
+            (msgspec.json.encode([clean(uuid) for uuid in uuids]).decode(),),
+        )
+        return {row[0] for row in rows}
+
+    def removals(self, limit: int) -> list[str]:
+        rows = self._sql.execute("SELECT uuid FROM removals LIMIT ?", (_rows(limit),))
+        return [row[0] for row in rows]
 
     def oldest_unprotected_patient(self, besides: str | None) -> str | None:
         row = self._row(
@@ -308,7 +370,7 @@ class SqliteReader(Reader):
             " a.compressed_size, a.compressed_md5, a.revision"
             f" FROM {ancestors_join(Level.INSTANCE, level)} JOIN attachments a"
             " ON a.level = 3 AND a.resource = i.id AND a.number = 1"
-            f" WHERE {_ALIASES[level]}.public_id = ? ORDER BY i.id",
-            (public_id,),
+            f" WHERE {ALIASES[level]}.public_id = ? ORDER BY i.id",
+            (clean(public_id),),
         )
         return [(row[0], self._attachment(row[1:])) for row in rows]

@@ -1,6 +1,8 @@
 -- The first step: resources, attachments, labels, logs, totals.
 -- One row per resource: "tags" is the JSON object that answers show (simplified names), the
--- normalised columns (upper case, no accents) are what searches compare.
+-- folded columns (upper case, no accents, 256 characters) are what searches compare. "activity" is
+-- when something was last received, in Unix seconds rounded up, so that a burst of instances
+-- writes it once a second.
 
 CREATE TABLE patients (
     id INTEGER PRIMARY KEY,
@@ -9,7 +11,7 @@ CREATE TABLE patients (
     metadata TEXT NOT NULL,
     revisions TEXT NOT NULL DEFAULT '{}',
     last_update TEXT NOT NULL,
-    activity REAL NOT NULL,
+    activity INTEGER NOT NULL,
     stable INTEGER NOT NULL DEFAULT 0,
     protected INTEGER NOT NULL DEFAULT 0,
     recycle INTEGER NOT NULL DEFAULT 0,
@@ -20,6 +22,7 @@ CREATE TABLE patients (
 ) STRICT;
 CREATE INDEX patients_patient_id ON patients (patient_id);
 CREATE INDEX patients_patient_name ON patients (patient_name);
+CREATE INDEX patients_birth_date ON patients (patient_birth_date);
 CREATE INDEX patients_unstable ON patients (activity) WHERE stable = 0;
 CREATE INDEX patients_recycle ON patients (recycle) WHERE protected = 0;
 
@@ -31,7 +34,7 @@ CREATE TABLE studies (
     metadata TEXT NOT NULL,
     revisions TEXT NOT NULL DEFAULT '{}',
     last_update TEXT NOT NULL,
-    activity REAL NOT NULL,
+    activity INTEGER NOT NULL,
     stable INTEGER NOT NULL DEFAULT 0,
     study_instance_uid TEXT,
     study_date TEXT,
@@ -46,6 +49,10 @@ CREATE INDEX studies_parent ON studies (parent);
 CREATE INDEX studies_uid ON studies (study_instance_uid);
 CREATE INDEX studies_date ON studies (study_date);
 CREATE INDEX studies_accession_number ON studies (accession_number);
+CREATE INDEX studies_study_id ON studies (study_id);
+CREATE INDEX studies_description ON studies (study_description);
+CREATE INDEX studies_referring_physician ON studies (referring_physician_name);
+CREATE INDEX studies_institution ON studies (institution_name);
 CREATE INDEX studies_unstable ON studies (activity) WHERE stable = 0;
 
 CREATE TABLE series (
@@ -56,7 +63,7 @@ CREATE TABLE series (
     metadata TEXT NOT NULL,
     revisions TEXT NOT NULL DEFAULT '{}',
     last_update TEXT NOT NULL,
-    activity REAL NOT NULL,
+    activity INTEGER NOT NULL,
     stable INTEGER NOT NULL DEFAULT 0,
     instances INTEGER NOT NULL DEFAULT 0,
     disk_size INTEGER NOT NULL DEFAULT 0,
@@ -74,7 +81,10 @@ CREATE TABLE series (
     station_name TEXT
 ) STRICT;
 CREATE INDEX series_parent ON series (parent, modality);
+CREATE INDEX series_modality ON series (modality, parent);
 CREATE INDEX series_uid ON series (series_instance_uid);
+CREATE INDEX series_date ON series (series_date);
+CREATE INDEX series_description ON series (series_description);
 CREATE INDEX series_unstable ON series (activity) WHERE stable = 0;
 
 CREATE TABLE instances (
@@ -136,6 +146,9 @@ CREATE TABLE exports (
 ) STRICT;
 CREATE INDEX exports_public_id ON exports (public_id);
 
+-- Files that were taken from the index, until they are known to be removed.
+CREATE TABLE removals (uuid TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+
 CREATE TABLE properties (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
 -- One row: /statistics reads it instead of counting. Triggers keep it, so no road can forget it.
@@ -185,4 +198,5 @@ CREATE TRIGGER attachments_out AFTER DELETE ON attachments BEGIN
         dicom_disk_size = dicom_disk_size - iif(OLD.number = 1, OLD.compressed_size, 0),
         dicom_uncompressed_size = dicom_uncompressed_size - iif(OLD.number = 1, OLD.size, 0)
     WHERE OLD.level >= 2 AND id = iif(OLD.level = 2, OLD.resource,
-        (SELECT parent FROM instances WHERE id = OLD.resource)); END;
+        (SELECT parent FROM instances WHERE id = OLD.resource));
+    INSERT OR IGNORE INTO removals VALUES (OLD.uuid); END;

@@ -1,0 +1,221 @@
+"""The one writer: changes that wait together share one commit.
+
+Each change runs in a savepoint, so that one that fails leaves the others alone. When a commit
+itself fails, the changes that shared it are tried once more one by one: what one of them could
+not have (room on the disk, say) is not held against the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from hornburg.errors import DatabaseError, HornburgError, StorageFullError, UnavailableError
+from hornburg.index.base import Writer
+
+__all__ = ["GroupCommit", "translate"]
+
+T = TypeVar("T")
+log = logging.getLogger("hornburg.index")
+
+#: More than this in one commit would make its first sender wait for the last.
+_MOST_PER_COMMIT = 256
+
+#: Each waiting change has a caller that waits too; their number is bounded by the front doors.
+#: This is the bound when they are many: more would only wait longer than anybody does.
+_MOST_WAITING = 10_000
+
+#: Rows changed since the log was last copied into the database: so many, and nobody waits ...
+_CHECKPOINT_WHEN_IDLE = 4_000
+#: ... or so many, whoever waits. A row is about 100 to 1,000 bytes of log, so 30 MB at most.
+_CHECKPOINT_AT_LEAST = 30_000
+#: Pages of log above which readers are waited for, so that it starts again from its beginning.
+_LOG_TOO_LONG = 32_768
+
+
+@dataclass(slots=True)
+class _Job:
+    work: Callable[[Writer], Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+class GroupCommit:
+    """A thread with a queue.
+
+    Args:
+        connection: the writer's own; closed by its owner after :meth:`stop`.
+        writer: what the changes are given.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, writer: Writer) -> None:
+        self._sql = connection
+        self._writer = writer
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._guard = threading.Lock()
+        self._open = True
+        self._rows = 0
+        self._thread = threading.Thread(target=self._loop, name="index-writer")
+        self._thread.start()
+
+    async def run(self, work: Callable[[Writer], T]) -> T:
+        """Have a change made; when this returns it is durable."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        with self._guard:  # so that nothing comes after the last one
+            if not self._open:
+                raise DatabaseError("The index is closed")
+            if self._jobs.qsize() >= _MOST_WAITING:
+                raise UnavailableError(f"{_MOST_WAITING} changes already wait for the index")
+            self._jobs.put(_Job(work, loop, future))
+        try:
+            # A caller that goes away must not undo what the others share.
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            future.add_done_callback(_look_at_error)
+            raise
+
+    def stop(self) -> None:
+        """Finish what waits; blocks until then."""
+        with self._guard:
+            if self._open:
+                self._open = False
+                self._jobs.put(None)
+        self._thread.join()
+
+    # -- the thread -----------------------------------------------------------------------
+
+    def _loop(self) -> None:
+        more = True
+        while more:
+            batch, more = self._next()
+            if batch:
+                self._do(batch)
+                _answer(batch)
+                del batch
+                self._checkpoint()
+
+    def _next(self) -> tuple[list[_Job], bool]:
+        batch: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            batch.append(job)
+            if len(batch) >= _MOST_PER_COMMIT:
+                return batch, True
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return batch, True
+        return batch, False
+
+    def _do(self, batch: list[_Job]) -> None:
+        error = self._commit(batch)
+        if error is None:
+            return
+        log.error("a commit of the index failed: %s", error)
+        if len(batch) > 1:
+            for job in batch:
+                job.result = job.error = None
+                alone = self._commit([job])
+                if alone is not None:
+                    job.result, job.error = None, job.error or translate(alone)
+        else:
+            batch[0].result, batch[0].error = None, batch[0].error or translate(error)
+
+    def _commit(self, batch: list[_Job]) -> BaseException | None:
+        """One transaction; answers why it was undone, if it was."""
+        before = self._sql.total_changes
+        try:
+            self._sql.execute("BEGIN IMMEDIATE")
+            for job in batch:
+                self._run(job)
+            self._sql.execute("COMMIT")
+        except BaseException as error:  # noqa: BLE001 - handed to everyone who waits for this
+            self._undo()
+            return error
+        self._rows += self._sql.total_changes - before
+        return None
+
+    def _run(self, job: _Job) -> None:
+        self._sql.execute("SAVEPOINT job")
+        try:
+            job.result = job.work(self._writer)
+        except BaseException as error:
+            job.error = translate(error)
+            if not self._sql.in_transaction:
+                raise  # SQLite gave up the whole transaction (disk full, I/O error)
+            self._sql.execute("ROLLBACK TO job")
+        self._sql.execute("RELEASE job")
+
+    def _undo(self) -> None:
+        try:
+            if self._sql.in_transaction:
+                self._sql.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            log.error("a transaction of the index can't be undone: %s", error)
+
+    # -- the log --------------------------------------------------------------------------
+
+    def _checkpoint(self) -> None:
+        """Copy the log into the database, after those who waited have their answer.
+
+        PASSIVE waits for nobody. Only when readers have kept the log from starting again for
+        long are they waited for, at most busy_timeout
+        (https://www.sqlite.org/c3ref/wal_checkpoint_v2.html).
+        """
+        least = _CHECKPOINT_WHEN_IDLE if self._jobs.empty() else _CHECKPOINT_AT_LEAST
+        if self._rows < least:
+            return
+        self._rows = 0
+        try:
+            pages = self._sql.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+            if pages > _LOG_TOO_LONG:
+                self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            # Nothing is lost: the log still holds it, and is copied later.
+            log.warning("the log of the index could not be copied into it: %s", error)
+
+
+def _answer(batch: list[_Job]) -> None:
+    """Wake those who wait, with one call for each event loop."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for job in batch:
+        loops.setdefault(job.loop, []).append(job)
+    for loop, jobs in loops.items():
+        try:
+            loop.call_soon_threadsafe(_settle, jobs)
+        except RuntimeError:
+            log.warning("nobody waits any more for %d changes of the index", len(jobs))
+
+
+def _settle(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.result)
+
+
+def _look_at_error(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled() and future.exception() is not None:
+        log.warning("a change failed that nobody waits for any more: %s", future.exception())
+
+
+def translate(error: BaseException) -> BaseException:
+    """What an error of SQLite means to a caller; other errors stay as they are."""
+    if isinstance(error, HornburgError) or not isinstance(error, sqlite3.Error):
+        return error
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+        return StorageFullError("No room is left on the disk of the index")
+    log.error("the index failed: %s", error)
+    return DatabaseError("The index could not do its work; the log of the server says why")

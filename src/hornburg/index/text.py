@@ -1,0 +1,75 @@
+"""Texts on their way into SQLite: valid, bounded, folded for searching; and its wildcards."""
+
+from __future__ import annotations
+
+from hornburg.dicom.normalize import normalize
+from hornburg.errors import ParameterOutOfRangeError
+
+__all__ = ["FOLDED_LENGTH", "after_prefix", "clean", "fold", "glob", "literal_prefix"]
+
+#: Searches look at the first so many characters of a value. A name has at most 3 x 64 (PS3.5
+#: table 6.2-1, PN); an index over longer texts would only make every page of it hold fewer.
+FOLDED_LENGTH = 256
+
+#: SQLite refuses patterns above 50,000 bytes (https://www.sqlite.org/limits.html); no value that
+#: is compared is that long.
+_LONGEST_PATTERN = 4096
+
+_REPLACEMENT = "�"
+
+
+def clean(text: str) -> str:
+    """A text that UTF-8 can hold: halves of surrogate pairs are joined, or replaced by U+FFFD."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def fold(text: str) -> str:
+    """The form in which a value is stored for searching, and that what is looked for takes too.
+
+    Without case, accents and outer spaces; a NUL inside, at which SQLite's functions would stop,
+    is replaced; cut to :data:`FOLDED_LENGTH` characters, so that two values which begin with the
+    same 256 characters are the same to a search.
+    """
+    if len(text) > FOLDED_LENGTH:
+        text = text[: 4 * FOLDED_LENGTH]  # accents and spaces may still go
+    folded = normalize(clean(text)).replace("\0", _REPLACEMENT)
+    return folded[:FOLDED_LENGTH]
+
+
+def glob(pattern: str) -> str:
+    """A pattern of PS3.4 C.2.2.2.4 as one of SQLite's GLOB, whose "[" is escaped.
+
+    Raises:
+        ParameterOutOfRangeError: it is too long.
+    """
+    if len(pattern) > _LONGEST_PATTERN:
+        raise ParameterOutOfRangeError(
+            f"A search pattern has {len(pattern)} characters, at most {_LONGEST_PATTERN} are allowed"
+        )
+    return clean(pattern).replace("\0", _REPLACEMENT).replace("[", "[[]")
+
+
+def literal_prefix(pattern: str) -> str:
+    """What stands before the first wildcard."""
+    for at, letter in enumerate(pattern):
+        if letter in "*?":
+            return pattern[:at]
+    return pattern
+
+
+def after_prefix(prefix: str) -> str | None:
+    """The least text above all that begin with ``prefix``, in the order of code points."""
+    while prefix:
+        last = ord(prefix[-1]) + 1
+        if 0xD800 <= last <= 0xDFFF:
+            last = 0xE000
+        if last <= 0x10FFFF:
+            return prefix[:-1] + chr(last)
+        prefix = prefix[:-1]
+    return None
