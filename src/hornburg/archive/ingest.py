@@ -18,6 +18,7 @@ from hornburg.archive.expected import expected_instances, index_in_series
 from hornburg.archive.origin import Origin
 from hornburg.archive.parts import Archive, stamp
 from hornburg.archive.recycle import make_room
+from hornburg.archive.remove import discard
 from hornburg.archive.spool import Spool
 from hornburg.dicom.buffer import Buffer
 from hornburg.dicom.identifiers import public_ids
@@ -29,7 +30,7 @@ from hornburg.index.names import DICOM
 from hornburg.settings import OverwriteInstances
 from hornburg.storage.compressed import compress
 
-__all__ = ["Received", "Status", "store"]
+__all__ = ["Received", "Status", "already_stored", "store"]
 
 log = logging.getLogger("hornburg.archive")
 
@@ -91,6 +92,18 @@ async def store(archive: Archive, content: Spool, origin: Origin) -> Received:
     return await asyncio.shield(task)
 
 
+async def already_stored(archive: Archive, buffer: Buffer) -> Received | None:
+    """Look at a header alone: whether the archive has this instance and would leave it as it is.
+
+    Raises:
+        BadFileFormatError: not DICOM, or without the identifiers of an instance.
+    """
+    header = await archive.work(_read, archive, buffer)
+    if await archive.index.look(lambda reader: _is_there(archive, reader, header)):
+        return Received(Status.ALREADY_STORED, header.public_ids)
+    return None
+
+
 async def _store(archive: Archive, content: Spool, origin: Origin) -> Received:
     with archive.metrics.storing():
         return await _take(archive, content, origin)
@@ -112,9 +125,8 @@ async def _take(archive: Archive, content: Spool, origin: Origin) -> Received:
         await archive.work(archive.storage.remove, attachment.uuid)
         raise
     if not stored.is_new:
-        freed = [*freed, attachment.uuid]
-    for identifier in (*stored.removed_uuids, *freed):
-        await archive.work(archive.storage.remove, identifier)
+        await archive.work(archive.storage.remove, attachment.uuid)
+    await discard(archive, [*stored.removed_uuids, *freed])
     status = Status.SUCCESS if stored.is_new else Status.ALREADY_STORED
     return Received(status, header.public_ids)
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from hornburg.archive.parts import Archive
 from hornburg.dicom.levels import Level
 from hornburg.index.base import Deletion, Reader
 
-__all__ = ["delete", "remove_files", "sweep"]
+__all__ = ["delete", "discard", "sweep"]
+
+#: Files that one step of the sweep looks at.
+_STEP = 1000
 
 
 async def delete(archive: Archive, level: Level, public_id: str) -> Deletion | None:
     """Remove a resource and all below it; ``None`` when there is no such resource.
-
-    A crash between the commit and the removal leaves files without an entry, which the sweep of
-    the next start removes.
 
     Raises:
         ForbiddenError: the archive is read-only.
@@ -24,12 +24,23 @@ async def delete(archive: Archive, level: Level, public_id: str) -> Deletion | N
     archive.refuse_if_read_only()
     deletion = await archive.index.write(lambda writer: writer.delete(level, public_id))
     if deletion is not None:
-        await archive.work(remove_files, archive, deletion.uuids)
+        await discard(archive, deletion.uuids)
     return deletion
 
 
-def remove_files(archive: Archive, uuids: Iterable[str]) -> None:
-    """Remove files that the index has let go of. Blocks."""
+async def discard(archive: Archive, uuids: Sequence[str]) -> None:
+    """Remove files that the index has let go of, and tell it.
+
+    The index remembers them until then: a crash in between leaves nothing that the sweep of the
+    next start doesn't know.
+    """
+    if not uuids:
+        return
+    await archive.work(_remove, archive, uuids)
+    await archive.index.write(lambda writer: writer.removed(uuids))
+
+
+def _remove(archive: Archive, uuids: Sequence[str]) -> None:
     for uuid in uuids:
         archive.storage.remove(uuid)
 
@@ -42,13 +53,16 @@ async def sweep(archive: Archive) -> int:
     Returns:
         How many were removed.
     """
-    suspects = await archive.work(lambda: list(archive.storage.suspects()))
     removed = 0
-    for at in range(0, len(suspects), 1000):
-        some = suspects[at : at + 1000]
+    while due := await archive.index.read(lambda reader: reader.removals(_STEP)):
+        await discard(archive, due)
+        removed += len(due)
+    suspects = await archive.work(lambda: list(archive.storage.suspects()))
+    for at in range(0, len(suspects), _STEP):
+        some = suspects[at : at + _STEP]
         known = await archive.index.read(functools.partial(_known, some))
         left = [uuid for uuid in some if uuid not in known]
-        await archive.work(remove_files, archive, left)
+        await archive.work(_remove, archive, left)
         removed += len(left)
     await archive.work(archive.storage.swept)
     return removed

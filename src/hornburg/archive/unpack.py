@@ -19,7 +19,7 @@ from hornburg.archive.parts import Archive
 from hornburg.archive.spool import Spool
 from hornburg.errors import BadFileFormatError, TooLargeError
 
-__all__ = ["is_zip", "store_zip"]
+__all__ = ["is_zip", "may_be_dicom", "store_zip"]
 
 log = logging.getLogger("hornburg.archive")
 
@@ -57,9 +57,9 @@ async def store_zip(archive: Archive, body: BinaryIO, origin: Origin) -> AsyncIt
             with Spool(
                 archive.storage, limit, f"member of the archive {member.filename!r}"
             ) as spool:
-                if not await archive.work(_extract, opened, member, spool):
-                    continue
                 try:
+                    if not await archive.work(_extract, opened, member, spool):
+                        continue
                     received = await store(archive, spool, origin)
                 except BadFileFormatError as error:
                     log.info("a member of an uploaded archive is left out: %s", error)

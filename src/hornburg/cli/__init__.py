@@ -13,6 +13,7 @@ import cyclopts
 
 from hornburg import __version__
 from hornburg.cli.config_command import config
+from hornburg.cli.import_command import import_
 from hornburg.cli.serve_command import serve
 from hornburg.errors import HornburgError
 
@@ -20,6 +21,7 @@ __all__ = ["COMMANDS", "app", "main"]
 
 COMMANDS: tuple[tuple[str, Callable[..., object]], ...] = (
     ("serve", serve),
+    ("import", import_),
     ("config", config),
 )
 """Every command: its name and the function that runs it and may return an exit status."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from litestar import Request, Response, delete, get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from hornburg.index.base import Change, Export, Reader
 from hornburg.rest.answers import json_answer, text_answer
@@ -23,9 +23,9 @@ Asked = Request[Any, Any, Any]
 _USUAL = 100
 _MOST = 10_000
 
-Since = Annotated[str | None, Parameter(query="since", description="After this number")]
-Limit = Annotated[str | None, Parameter(query="limit", description="Entries at the most")]
-Last = Annotated[str | None, Parameter(query="last", description="Only the newest entry")]
+Since = Annotated[str | None, QueryParameter(name="since", description="After this number")]
+Limit = Annotated[str | None, QueryParameter(name="limit", description="Entries at the most")]
+Last = Annotated[str | None, QueryParameter(name="last", description="Only the newest entry")]
 
 
 @get("/changes", summary="What happened in the archive")
@@ -34,9 +34,9 @@ async def changes(
     since: Since = None,
     limit: Limit = None,
     last: Last = None,
-    to: Annotated[str | None, Parameter(query="to", description="Up to this number")] = None,
+    to: Annotated[str | None, QueryParameter(name="to", description="Up to this number")] = None,
     kinds: Annotated[
-        str | None, Parameter(query="type", description="Kinds of change, joined by ';'")
+        str | None, QueryParameter(name="type", description="Kinds of change, joined by ';'")
     ] = None,
 ) -> Response[bytes]:
     """The log of changes from ``since`` (excluded) to ``to`` (included)."""

@@ -108,7 +108,7 @@ class Door:
             if known is None:
                 raise UnauthorizedError("A name and a password are needed, and these are not right")
             username = known
-        scope["state"]["username"] = username
+        scope.setdefault("state", {})["username"] = username
         if length is not None:
             if not length.isdigit():
                 raise LengthRequiredError("Content-Length is no number of bytes")

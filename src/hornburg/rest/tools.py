@@ -7,7 +7,7 @@ import uuid
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post, put
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from hornburg.archive.parts import stamp
 from hornburg.dicom.uids import generate_uid
@@ -40,7 +40,7 @@ async def now_local(request: Asked) -> Response[bytes]:
 @get("/tools/generate-uid", summary="Make an identifier")
 async def uid(
     level: Annotated[
-        str, Parameter(query="level", description="patient, study, series or instance")
+        str, QueryParameter(name="level", description="patient, study, series or instance")
     ] = "",
 ) -> Response[bytes]:
     """A DICOM UID; for a patient a UUID."""
