@@ -42,7 +42,7 @@ def encode(source: DicomFile | DataSet, bulk_data_uri: BulkDataUri | None = None
     root = source.dataset if isinstance(source, DicomFile) else source
     pieces = [b"{"]
     append = pieces.append
-    stack = [_Frame(root, (), iter(()), 0, 1)]
+    stack = [_Frame(root, 0, iter(()), 0, 1)]
     while stack:
         frame = stack[-1]
         dataset = frame.dataset
@@ -52,7 +52,7 @@ def encode(source: DicomFile | DataSet, bulk_data_uri: BulkDataUri | None = None
             element = Element(dataset, tag, entry)
             if not element.is_sequence:
                 append(b',"%08X":{"vr":"%s"' % (tag, element.vr.encode()))
-                uri = bulk_data_uri and bulk_data_uri((*frame.place, tag), element)
+                uri = bulk_data_uri(_location(stack, tag), element) if bulk_data_uri else None
                 append(_value(element, uri))
                 continue
             append(b',"%08X":{"vr":"SQ"' % tag)
@@ -62,7 +62,7 @@ def encode(source: DicomFile | DataSet, bulk_data_uri: BulkDataUri | None = None
                 append(b"}")
                 continue
             append(b',"Value":[{')
-            stack.append(_Frame(first, (*frame.place, tag), items, 1, len(pieces)))
+            stack.append(_Frame(first, tag, items, 1, len(pieces)))
             break
         else:
             stack.pop()
@@ -72,7 +72,7 @@ def encode(source: DicomFile | DataSet, bulk_data_uri: BulkDataUri | None = None
             if item is not None:
                 append(b"},{")
                 number = frame.number + 1
-                stack.append(_Frame(item, frame.sequence, frame.siblings, number, len(pieces)))
+                stack.append(_Frame(item, frame.tag, frame.siblings, number, len(pieces)))
             elif stack:
                 append(b"}]}")
     append(b"}")
@@ -80,25 +80,31 @@ def encode(source: DicomFile | DataSet, bulk_data_uri: BulkDataUri | None = None
 
 
 class _Frame:
-    """A data set that is being written; ``start`` is the place of its first member."""
+    """A data set that is being written: which item of which sequence it is, and where it starts."""
 
-    __slots__ = ("dataset", "number", "place", "rows", "sequence", "siblings", "start")
+    __slots__ = ("dataset", "number", "rows", "siblings", "start", "tag")
 
     def __init__(
         self,
         dataset: DataSet,
-        sequence: Location,
+        tag: int,
         siblings: Iterator[DataSet],
         number: int,
         start: int,
     ) -> None:
         self.dataset = dataset
-        self.sequence = sequence
+        self.tag = tag
         self.siblings = siblings
         self.number = number
-        self.place: Location = (*sequence, number) if sequence else ()
         self.rows: Iterator[tuple[int, Entry]] = iter(dataset.entries.items())
         self.start = start
+
+
+def _location(stack: list[_Frame], tag: int) -> Location:
+    place: list[int] = []
+    for frame in stack[1:]:
+        place += (frame.tag, frame.number)
+    return (*place, tag)
 
 
 def _value(element: Element, uri: str | None) -> bytes:
@@ -162,12 +168,9 @@ def _text_number(text: str) -> object:
     """DS and IS as numbers, with the digits that they have; as strings when they are none."""
     if not text:
         return None
-    if len(text) > 32 or not _LOOSE_NUMBER.fullmatch(text):
+    if len(text) > 32 or not _LOOSE_NUMBER.fullmatch(text) or not math.isfinite(float(text)):
         return text
     if _NUMBER.fullmatch(text):
         return msgspec.Raw(text.encode())
     # Forms that DS and IS allow and JSON doesn't: a plus sign, leading zeros, a bare point.
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    value = float(text)
-    return value if math.isfinite(value) else text
+    return int(text) if _INTEGER.fullmatch(text) else float(text)

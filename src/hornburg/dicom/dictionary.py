@@ -79,13 +79,14 @@ def _public() -> dict[int, _Known]:
 
 
 @cache
-def _repeating() -> list[tuple[int, int, _Known]]:
-    """(mask, tag under the mask, entry) of the repeating groups of PS3.6, such as 60xx."""
-    rows = []
+def _repeating() -> dict[int, dict[int, _Known]]:
+    """The repeating groups of PS3.6, such as 60xx: mask -> tag under the mask -> entry."""
+    tables: dict[int, dict[int, _Known]] = {}
     for pattern, row in _table("_dicom_dict").RepeatersDictionary.items():
         mask = int("".join("0" if digit == "x" else "f" for digit in pattern), 16)
-        rows.append((mask, int(pattern.replace("x", "0"), 16), _known(row[0], row[4], row[3])))
-    return rows
+        known = _known(row[0], row[4], row[3])
+        tables.setdefault(mask, {})[int(pattern.replace("x", "0"), 16)] = known
+    return tables
 
 
 def _camel(name: str) -> str:
@@ -199,8 +200,9 @@ class Dictionary:
             return self._own_private.get(key) or _private().get(key)
         group = tag >> 16
         if group & 0xFF00 in (0x5000, 0x6000, 0x7F00) or group in (0x0020, 0x0028, 0x1000, 0x1010):
-            for mask, wanted, known in _repeating():
-                if tag & mask == wanted:
+            for mask, table in _repeating().items():
+                known = table.get(tag & mask)
+                if known is not None:
                     return known
         return None
 
@@ -208,8 +210,8 @@ class Dictionary:
 @cache
 def _keywords() -> dict[str, int]:
     tags: dict[str, int] = {}
-    for _mask, tag, known in _repeating():
-        tags[known.keyword] = tag
+    for table in _repeating().values():
+        tags.update((known.keyword, tag) for tag, known in table.items())
     for tag, known in _public().items():
         tags[known.keyword] = tag
     for name in list(tags):

@@ -151,7 +151,8 @@ def scan(
                     ordered = False
                 else:
                     last = tag
-                # A length of -1 and less tells that the value is encapsulated.
+                # A length of -1 and less tells that the value is encapsulated; PS3.5 A.4: as OB.
+                vr = "OB" if implicit else vr
                 entries.setdefault(tag, (vr, value, value - stop - 1, None))
                 pos = stop + 8
                 continue
@@ -206,10 +207,13 @@ def scan(
                     entries, last = {}, -1
                     sequence.append(entries)
                     open_end = length == _UNDEFINED
-                    end = sequence_end if open_end else pos + length
-                    if end > sequence_end:
+                    # Seen in directories: the length of a sequence that leaves out item heads. An
+                    # item may run past its sequence, never past the data set round it.
+                    outer_end = stack[-1][1]
+                    end = outer_end if open_end else pos + length
+                    if end > outer_end:
                         raise DicomFormatError(
-                            f"An item of {length} bytes runs past the end of its sequence", pos - 8
+                            f"An item has {length} bytes, {outer_end - pos} are left", pos - 8
                         )
                     break
                 if group != 0xFFFE or element != 0xE0DD:
