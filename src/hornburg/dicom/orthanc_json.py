@@ -101,6 +101,11 @@ def _heads(form: Form, dictionary: Dictionary, tag: int, creator: str) -> _Heads
     )
 
 
+def cache_size() -> int:
+    """How many heads are kept; private creators make them, so their number is bounded."""
+    return _heads.cache_info().currsize
+
+
 class _Frame:
     """A data set that is being written; ``start`` is the place of its first member."""
 

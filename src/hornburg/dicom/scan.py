@@ -207,13 +207,10 @@ def scan(
                     entries, last = {}, -1
                     sequence.append(entries)
                     open_end = length == _UNDEFINED
-                    # Seen in directories: the length of a sequence that leaves out item heads. An
-                    # item may run past its sequence, never past the data set round it.
-                    outer_end = stack[-1][1]
-                    end = outer_end if open_end else pos + length
-                    if end > outer_end:
+                    end = sequence_end if open_end else pos + length
+                    if end > sequence_end:
                         raise DicomFormatError(
-                            f"An item has {length} bytes, {outer_end - pos} are left", pos - 8
+                            f"An item has {length} bytes, {sequence_end - pos} are left", pos - 8
                         )
                     break
                 if group != 0xFFFE or element != 0xE0DD:
