@@ -1,0 +1,152 @@
+"""``/tools/lookup`` and the bulk routes: resources by identifiers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+from litestar import Request, Response, post
+
+from hornburg.archive import remove
+from hornburg.archive.parts import Archive
+from hornburg.dicom.levels import Level
+from hornburg.errors import BadRequestError, ParameterOutOfRangeError
+from hornburg.index.base import Condition, Match, Query, Reader, Resource
+from hornburg.rest.answers import json_answer, raw_json, text_answer
+from hornburg.rest.body import read_body, read_json
+from hornburg.rest.fields import Fields
+from hornburg.rest.find import form_of, level_field
+from hornburg.rest.operations import BulkContentOperation, BulkDeleteOperation
+from hornburg.rest.requests import archive_of
+from hornburg.rest.resource_json import USUAL, ResourceWriter
+
+__all__ = ["ROUTES"]
+
+Asked = Request[Any, Any, Any]
+
+#: An identifier has 64 characters (PS3.5 table 6.2-1); whatever is much longer is none.
+_LONGEST = 4096
+
+#: Identifiers in one bulk request.
+_MOST_IDS = 100_000
+
+#: Deletions that share a commit.
+_TOGETHER = 50
+
+_IDENTIFIERS = (
+    (Level.PATIENT, "PatientID", "0010,0020"),
+    (Level.STUDY, "StudyInstanceUID", "0020,000d"),
+    (Level.SERIES, "SeriesInstanceUID", "0020,000e"),
+    (Level.INSTANCE, "SOPInstanceUID", "0008,0018"),
+)
+
+
+@post("/tools/lookup", status_code=200, summary="Find resources by a DICOM identifier")
+async def lookup(request: Asked) -> Response[bytes]:
+    """The body is a PatientID, StudyInstanceUID, SeriesInstanceUID or SOPInstanceUID."""
+    value = (await read_body(request, _LONGEST)).decode("utf-8", "replace").strip()
+    if "*" in value or "?" in value:
+        raise ParameterOutOfRangeError(f"Wildcards are not allowed on tag {_IDENTIFIERS[0][2]}")
+    found = []
+    if value:
+        found = await archive_of(request).index.look(lambda reader: _identified(reader, value))
+    return json_answer(
+        [
+            {"ID": public_id, "Path": f"/{level.plural}/{public_id}", "Type": level.word}
+            for level, public_id in found
+        ]
+    )
+
+
+def _identified(reader: Reader, value: str) -> list[tuple[Level, str]]:
+    return [
+        (level, public_id)
+        for level, name, _tag in _IDENTIFIERS
+        for public_id in reader.find_ids(
+            Query(level, (Condition(level, name, Match.EQUAL, (value,)),))
+        )
+    ]
+
+
+def _ids(fields: Fields) -> tuple[str, ...]:
+    ids = fields.texts("Resources", required=True)
+    if len(ids) > _MOST_IDS:
+        raise BadRequestError(f"Resources: {len(ids)} identifiers, at most {_MOST_IDS} are allowed")
+    return ids
+
+
+@post(
+    "/tools/bulk-content",
+    status_code=200,
+    summary="Get many resources",
+    operation_class=BulkContentOperation,
+)
+async def bulk_content(request: Asked) -> Response[bytes]:
+    """Resources by their identifiers, in that order; unknown ones are left out.
+
+    With ``Level``, what is at that level above or below them, each once, by identifier.
+    """
+    archive = archive_of(request)
+    fields = Fields(await read_json(request))
+    ids = _ids(fields)
+    level = level_field(fields) if "Level" in fields else None
+    contents = USUAL | {"Metadata"} if fields.boolean("Metadata", default=True) else USUAL
+    write = ResourceWriter(archive, form_of(fields), contents)
+
+    def work(reader: Reader) -> bytes:
+        resources = _listed(reader, ids) if level is None else _at_level(reader, ids, level)
+        return b"[" + b",".join(write(reader, resource) for resource in resources) + b"]"
+
+    return raw_json(await archive.index.read(work))
+
+
+def _listed(reader: Reader, ids: tuple[str, ...]) -> Iterator[Resource]:
+    for public_id in ids:
+        level = reader.level_of(public_id)
+        resource = None if level is None else reader.resource(level, public_id)
+        if resource is not None:
+            yield resource
+
+
+def _at_level(reader: Reader, ids: tuple[str, ...], level: Level) -> Iterator[Resource]:
+    wanted: set[str] = set()
+    for found in _listed(reader, tuple(dict.fromkeys(ids))):
+        if found.level < level:
+            ancestor = (found.level, found.public_id)
+            wanted.update(reader.find_ids(Query(level, ancestor=ancestor)))
+            continue
+        resource: Resource | None = found
+        while resource is not None and resource.level > level:
+            resource = reader.resource(Level(resource.level - 1), resource.parent_id or "")
+        if resource is not None:
+            wanted.add(resource.public_id)
+    for public_id in sorted(wanted):
+        resource = reader.resource(level, public_id)
+        if resource is not None:
+            yield resource
+
+
+@post(
+    "/tools/bulk-delete",
+    status_code=200,
+    summary="Delete many resources",
+    operation_class=BulkDeleteOperation,
+)
+async def bulk_delete(request: Asked) -> Response[bytes]:
+    """Delete resources by their identifiers; unknown ones are passed over."""
+    archive = archive_of(request)
+    archive.refuse_if_read_only()
+    ids = tuple(dict.fromkeys(_ids(Fields(await read_json(request)))))
+    for at in range(0, len(ids), _TOGETHER):
+        await asyncio.gather(*(_delete(archive, one) for one in ids[at : at + _TOGETHER]))
+    return text_answer("")
+
+
+async def _delete(archive: Archive, public_id: str) -> None:
+    level = await archive.index.look(lambda reader: reader.level_of(public_id))
+    if level is not None:
+        await remove.delete(archive, level, public_id)
+
+
+ROUTES = (lookup, bulk_content, bulk_delete)
