@@ -30,6 +30,9 @@ __all__ = ["Control", "open_archive", "serve"]
 
 log = logging.getLogger("hornburg")
 
+#: Connections that wait to be accepted.
+_BACKLOG = 2048
+
 #: The signals that stop the server.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -122,6 +125,9 @@ async def serve(settings: Settings) -> bool:
     sockets = open_sockets(settings) if settings.http_server_enabled else []
     try:
         async with open_archive(settings) as archive:
+            for listener in sockets:
+                # From here on clients wait in line rather than being turned away.
+                listener.listen(_BACKLOG)
             _greet(settings, sockets)
             stable_task = asyncio.create_task(stable.watch(archive, control.stop))
             await _serve_http(archive, sockets, control)

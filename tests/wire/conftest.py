@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx2
 import pytest
@@ -34,7 +34,7 @@ class Server:
 
     def start(self) -> None:
         """Start the process, and wait until it listens."""
-        self._listening = threading.Event()
+        listening = threading.Event()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "hornburg", "serve", str(self.configuration)],
             stderr=subprocess.PIPE,
@@ -42,22 +42,23 @@ class Server:
             cwd=self.folder,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader = threading.Thread(
+            target=self._read, args=(self.process.stderr, listening), daemon=True
+        )
         self._reader.start()
-        if not self._listening.wait(_PATIENCE) or self.process.poll() is not None:
+        if not listening.wait(_PATIENCE) or self.process.poll() is not None:
             self.process.kill()
             raise AssertionError("the server did not start:\n" + "\n".join(self.lines))
         self.client = httpx2.Client(base_url=self.url, timeout=_PATIENCE)
 
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
+    def _read(self, log: IO[str], listening: threading.Event) -> None:
+        for line in log:
             self.lines.append(line.rstrip())
             found = re.search(r"listens on (http://127\.0\.0\.1:(\d+))", line)
             if found:
                 self.url, self.port = found[1], int(found[2])
-                self._listening.set()
-        self._listening.set()
+                listening.set()
+        listening.set()
 
     def kill(self) -> None:
         """As a power cut: no signal handler runs."""

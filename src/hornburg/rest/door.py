@@ -146,13 +146,22 @@ class Door:
 
 
 def _patient(receive: Receive, seconds: int) -> Receive:
-    """A client may be slow, but not silent in the middle of its body (HttpRequestTimeout)."""
+    """A client may be slow, but not silent in the middle of its body (HttpRequestTimeout).
+
+    After the body there is only the end of the connection to wait for, as long as it takes.
+    """
+    in_body = True
 
     async def wrapped() -> Any:
+        nonlocal in_body
+        if not in_body:
+            return await receive()
         try:
             async with asyncio.timeout(seconds):
-                return await receive()
+                message = await receive()
         except TimeoutError:
             return {"type": "http.disconnect"}
+        in_body = message["type"] == "http.request" and message.get("more_body", False)
+        return message
 
     return wrapped

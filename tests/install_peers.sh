@@ -1,0 +1,26 @@
+#!/bin/sh
+# Installs the programs that tests and benchmarks talk to, where they are missing and this user may.
+# Without them those tests are skipped, and say so; in CI that is a failure.
+set -eu
+
+missing=
+command -v Orthanc >/dev/null || missing="$missing orthanc"
+command -v wrk >/dev/null || missing="$missing wrk"
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+    echo "please install:$missing" >&2
+elif [ "$(id -u)" = 0 ]; then
+    apt-get update -qq
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    exit 0
+elif sudo -n true 2>/dev/null; then
+    sudo apt-get update -qq
+    # shellcheck disable=SC2086
+    sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    exit 0
+else
+    echo "please install as root: apt-get install$missing" >&2
+fi
+[ -z "${CI:-}" ] || exit 1
