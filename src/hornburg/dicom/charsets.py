@@ -149,6 +149,10 @@ def _decode_extended(raw: bytes, first: str, resets: frozenset[int]) -> str:
                 parts.append("\ufffd")
             elif designated.half:
                 g1 = designated
+                if g0.prefix:
+                    # PS3.5 6.1.2.5.3 wants ESC ( B before a delimiter; pydicom, for one, writes
+                    # only the escape sequence of the other half.
+                    g0 = initial[0]
             else:
                 g0 = designated
         else:
