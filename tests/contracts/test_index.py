@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
-import uuid
 from pathlib import Path
 
 import pytest
+from tests.index.made import attachment, instance, sha
 
 from hornburg.dicom.levels import Level
+from hornburg.errors import TooLargeError
 from hornburg.index.base import (
-    Attachment,
-    Compression,
+    MOST_METADATA_CHARACTERS,
     Condition,
+    Export,
     Index,
     Match,
     NewInstance,
@@ -34,51 +34,6 @@ async def index(request: pytest.FixtureRequest, tmp_path: Path):
     await made.open()
     yield made
     await made.close()
-
-
-def sha(text: str) -> str:
-    digest = hashlib.sha1(text.encode()).hexdigest()
-    return "-".join(digest[at : at + 8] for at in range(0, 40, 8))
-
-
-def attachment(number: int = 1, size: int = 100, md5: str = "m") -> Attachment:
-    kind = Compression.NONE
-    return Attachment("", number, str(uuid.uuid4()), size, md5, kind, size, md5)
-
-
-def instance(
-    patient: str = "P1", study: str = "1", series: str = "1", sop: str = "1", **more: object
-) -> NewInstance:
-    tags = {
-        "name": f"Müller^{patient}",
-        "date": "20200101",
-        "modality": "CT",
-        "md5": "m",
-        "overwrite": "Never",
-        "now": 100.0,
-        "expected": None,
-        **more,
-    }
-    uids = (f"{patient}", f"{patient}|{study}", f"{patient}|{study}|{series}")
-    return NewInstance(
-        (sha(uids[0]), sha(uids[1]), sha(uids[2]), sha(f"{uids[2]}|{sop}")),
-        (
-            {"PatientID": patient, "PatientName": str(tags["name"])},
-            {
-                "StudyInstanceUID": f"1.{study}",
-                "StudyDate": str(tags["date"]),
-                "RequestingPhysician": f"Dr {study}",
-            },
-            {"SeriesInstanceUID": f"1.{study}.{series}", "Modality": str(tags["modality"])},
-            {"SOPInstanceUID": f"1.{study}.{series}.{sop}", "InstanceNumber": sop},
-        ),
-        ({}, {}, {}, {"ReceptionDate": "20200101T000000", "Origin": "RestApi"}),
-        attachment(md5=str(tags["md5"])),
-        float(tags["now"]),  # type: ignore[arg-type]
-        "20200101T000000",
-        str(tags["overwrite"]),
-        tags["expected"],  # type: ignore[arg-type]
-    )
 
 
 async def put(index: Index, *news: NewInstance) -> list[bool]:
@@ -258,3 +213,201 @@ async def test_changes_pages(index: Index) -> None:
     await index.write(lambda w: w.clear_changes())
     assert await index.look(lambda r: r.changes(0, None, 10, (), False)) == []
     assert await index.look(lambda r: r.last_change()) == 4
+
+
+async def test_changes_backwards_and_one_more(index: Index) -> None:
+    await put(index, instance(), instance(sop="2"), instance(sop="3"))  # 4 + 1 + 1
+    ask = lambda *what: index.look(lambda r: [c.seq for c in r.changes(*what)])  # noqa: E731
+    assert await ask(0, None, 4, (), False) == [1, 2, 3, 4]
+    assert await ask(4, None, 3, (), False) == [5, 6]
+    assert await ask(2, 4, 0, (), False) == [3, 4]
+    assert await ask(0, 5, 2, (), False) == [4, 5]
+    assert await ask(0, None, 1, (), True) == [6]
+    assert await ask(0, None, 0, ("NewInstance",), False) == [1, 5, 6]
+    assert await ask(0, None, 0, ("NewInstance", "NewPatient"), True) == [1, 4, 5, 6]
+    assert await ask(6, None, 10, (), False) == []
+
+
+async def test_exports_are_logged(index: Index) -> None:
+    entry = Export(0, Level.STUDY, sha("P1|1"), "PACS", "d", "P1", "1.1", "", "")
+    await put(index, instance())
+    for _ in range(3):
+        await index.write(lambda w: w.log_export(entry))
+    found = await index.look(lambda r: r.exports(1, 1, False))
+    assert [(one.seq, one.modality, one.study_uid) for one in found] == [(2, "PACS", "1.1")]
+    assert [one.seq for one in await index.look(lambda r: r.exports(0, 1, True))] == [3]
+    await index.write(lambda w: w.clear_exports())
+    await index.write(lambda w: w.log_export(entry))
+    assert [one.seq for one in await index.look(lambda r: r.exports(0, 0, False))] == [4]
+    await index.write(lambda w: w.delete(Level.STUDY, sha("P1|1")))
+    assert await index.look(lambda r: r.exports(0, 0, False)) == []
+
+
+async def test_files_that_lost_their_row_are_remembered(index: Index) -> None:
+    news = [instance(), instance(md5="other", overwrite="Always")]
+    for new in news:
+        await put(index, new)
+    first, second = attachment(1025), attachment(1025)
+    study = sha("P1|1")
+    await index.write(lambda w: w.put_attachment(Level.STUDY, study, first))
+    await index.write(lambda w: w.put_attachment(Level.STUDY, study, second))
+    expected = {news[0].attachment.uuid, first.uuid}
+    # The study was made anew when its only instance was, so nothing else is gone.
+    assert set(await index.look(lambda r: r.removals(0))) == expected
+    await index.write(lambda w: w.removed([first.uuid]))
+    assert await index.look(lambda r: r.removals(10)) == [news[0].attachment.uuid]
+    await index.write(lambda w: w.removed([]))
+    gone = await index.write(lambda w: w.delete(Level.PATIENT, sha("P1")))
+    assert gone is not None
+    assert set(gone.uuids) == {news[1].attachment.uuid, second.uuid}
+    assert set(await index.look(lambda r: r.removals(0))) == {*gone.uuids, news[0].attachment.uuid}
+    assert len(await index.look(lambda r: r.removals(2))) == 2
+
+
+async def test_known_uuids(index: Index) -> None:
+    new = instance()
+    await put(index, new)
+    asked = [new.attachment.uuid, attachment().uuid]
+    assert await index.look(lambda r: r.known_uuids(asked)) == {new.attachment.uuid}
+    assert await index.look(lambda r: r.known_uuids([])) == set()
+
+
+async def test_labels_at_every_level(index: Index) -> None:
+    new = instance()
+    await put(index, new)
+    for level in Level:
+        for label in ("b", "a", "b"):
+            assert await index.write(
+                lambda w, at=level, text=label: w.set_label(at, new.public_ids[at], text, True)
+            )
+        found = await index.look(lambda r, at=level: r.resource(at, new.public_ids[at]))
+        assert found is not None and found.labels == ("a", "b")
+    assert await index.look(lambda r: r.all_labels()) == ("a", "b")
+    none = Query(Level.STUDY, labels_constraint="None")
+    assert await index.read(lambda r: r.find_ids(none)) == []
+    for label in ("a", "b"):
+        await index.write(lambda w, text=label: w.set_label(Level.STUDY, sha("P1|1"), text, False))
+    assert await index.read(lambda r: r.find_ids(none)) == [sha("P1|1")]
+    assert await index.look(lambda r: r.all_labels()) == ("a", "b")
+    assert not await index.write(lambda w: w.set_label(Level.STUDY, "nothing", "a", True))
+    await index.write(lambda w: w.delete(Level.PATIENT, sha("P1")))
+    assert await index.look(lambda r: r.all_labels()) == ()
+
+
+async def test_metadata_is_asked_by_its_name(index: Index) -> None:
+    await put(index, instance(), instance(study="2"))
+    await index.write(lambda w: w.set_metadata(Level.STUDY, sha("P1|1"), 1024, "v1"))
+    await index.write(lambda w: w.set_metadata(Level.STUDY, sha("P1|2"), 1024, "v2"))
+    for name in ("mine", "1024"):
+        query = Query(Level.STUDY, metadata={name: "v1"})
+        assert await index.read(lambda r, q=query: r.find_ids(q)) == [sha("P1|1")]
+        query = Query(Level.STUDY, metadata={name: "v?"})
+        assert len(await index.read(lambda r, q=query: r.find_ids(q))) == 2
+        order = (OrderBy("Metadata", name, True),)
+        query = Query(Level.STUDY, order_by=order)
+        assert await index.read(lambda r, q=query: r.find_ids(q)) == [sha("P1|2"), sha("P1|1")]
+    found = await index.look(lambda r: r.resource(Level.STUDY, sha("P1|1")))
+    assert found is not None
+    assert found.metadata == {"mine": "v1", "LastUpdate": "20200101T000000"}
+
+
+async def test_metadata_has_a_longest(index: Index) -> None:
+    await put(index, instance())
+    long = "x" * MOST_METADATA_CHARACTERS
+    await index.write(lambda w: w.set_metadata(Level.PATIENT, sha("P1"), 1024, long))
+    with pytest.raises(TooLargeError):
+        await index.write(lambda w: w.set_metadata(Level.PATIENT, sha("P1"), 1024, long + "x"))
+
+
+async def test_awkward_texts_are_stored(index: Index) -> None:
+    awkward = "a\0b\ud800\n'\"\\[%"
+    new = instance(name=awkward, tags={Level.SERIES: {"ProtocolName": "x" * 100_000}})
+    await put(index, new)
+    await index.write(lambda w: w.set_metadata(Level.PATIENT, sha("P1"), 1024, awkward))
+    await index.write(lambda w: w.set_property(awkward, awkward))
+    found = await index.look(lambda r: r.resource(Level.PATIENT, sha("P1")))
+    assert found is not None
+    kept = awkward.replace("\ud800", "\ufffd").replace("\0", "\ufffd")
+    assert json.loads(found.main_tags)["PatientName"] == kept
+    assert found.metadata["mine"] == kept
+    assert await index.look(lambda r: r.property(awkward)) == kept
+    query = condition("PatientName", Match.EQUAL, awkward, level=Level.PATIENT)
+    assert await index.read(lambda r: r.count(query)) == 1
+    series = await index.look(lambda r: r.resource(Level.SERIES, new.public_ids[2]))
+    assert series is not None and len(series.main_tags) > 100_000
+
+
+async def test_a_complete_series_is_told_once(index: Index) -> None:
+    for sop in ("1", "2", "3"):
+        await put(index, instance(sop=sop, expected=2))
+    kinds = [c.type for c in await index.look(lambda r: r.changes(0, None, 0, (), False))]
+    assert kinds.count("CompletedSeries") == 1
+    assert kinds.index("CompletedSeries") == 5
+
+
+async def test_overwriting_leaves_the_siblings(index: Index) -> None:
+    await put(index, instance(sop="1"), instance(sop="2"))
+    new = instance(sop="1", overwrite="Always", modality="MR")
+    stored = await index.write(lambda w: w.store(new))
+    assert stored.is_new and len(stored.removed_uuids) == 1
+    kinds = [c.type for c in await index.look(lambda r: r.changes(5, None, 0, (), False))]
+    assert kinds == ["NewInstance"]
+    series = await index.look(lambda r: r.resource(Level.SERIES, sha("P1|1|1")))
+    assert series is not None and len(series.children) == 2
+    assert b'"CT"' in series.main_tags
+
+
+async def test_without_md5_everything_is_changed(index: Index) -> None:
+    await put(index, instance(md5=""))
+    again = instance(md5="", overwrite="IfChanged")
+    assert (await index.write(lambda w: w.store(again))).is_new
+
+
+async def test_totals_are_those_of_what_is_there(index: Index) -> None:
+    news = [instance(p, s, e, o) for p in "AB" for s in "12" for e in "12" for o in "12"]
+    await put(index, *news)
+    await index.write(lambda w: w.put_attachment(Level.PATIENT, sha("A"), attachment(1024, 7)))
+    await index.write(lambda w: w.put_attachment(Level.SERIES, sha("A|1|1"), attachment(1024, 5)))
+    ask = lambda level, name: index.look(lambda r: r.resource_statistics(level, name))  # noqa: E731
+    patient = await ask(Level.PATIENT, sha("A"))
+    assert patient is not None
+    assert (patient.studies, patient.series, patient.instances) == (2, 4, 8)
+    assert (patient.disk_size, patient.dicom_disk_size) == (812, 800)
+    series = await ask(Level.SERIES, sha("A|1|1"))
+    assert series is not None
+    assert (series.instances, series.disk_size, series.dicom_disk_size) == (2, 205, 200)
+    one = await ask(Level.INSTANCE, sha("A|1|1|1"))
+    assert one is not None and (one.disk_size, one.instances) == (100, 1)
+    assert await ask(Level.STUDY, "nothing") is None
+    await index.write(lambda w: w.delete(Level.STUDY, sha("A|1")))
+    totals = await index.look(lambda r: r.statistics())
+    assert totals == type(totals)(2, 3, 6, 12, 1207, 1207)
+    await index.write(lambda w: w.delete(Level.PATIENT, sha("A")))
+    await index.write(lambda w: w.delete(Level.PATIENT, sha("B")))
+    totals = await index.look(lambda r: r.statistics())
+    assert totals == type(totals)(0, 0, 0, 0, 0, 0)
+
+
+async def test_an_unprotected_patient_goes_last(index: Index) -> None:
+    for patient in ("P1", "P2", "P3"):
+        await put(index, instance(patient))
+    await index.write(lambda w: w.set_protected(sha("P1"), True))
+    await index.write(lambda w: w.set_protected(sha("P1"), True))
+    found = await index.look(lambda r: r.resource(Level.PATIENT, sha("P1")))
+    assert found is not None and found.protected
+    await index.write(lambda w: w.set_protected(sha("P1"), False))
+    order = []
+    while (oldest := await index.look(lambda r: r.oldest_unprotected_patient(None))) is not None:
+        order.append(oldest)
+        await index.write(lambda w, one=oldest: w.delete(Level.PATIENT, one))
+    assert order == [sha("P2"), sha("P3"), sha("P1")]
+    assert not await index.write(lambda w: w.set_protected("nothing", True))
+
+
+async def test_the_locations_of_the_files(index: Index) -> None:
+    news = [instance(sop="1"), instance(sop="2"), instance("P2")]
+    await put(index, *news)
+    found = await index.look(lambda r: r.dicom_locations(Level.PATIENT, sha("P1")))
+    assert [(name, one.uuid) for name, one in found] == [
+        (new.public_ids[3], new.attachment.uuid) for new in news[:2]
+    ]

@@ -414,7 +414,10 @@ class Index(ABC):
 
     @abstractmethod
     async def look(self, work: Callable[[Reader], T]) -> T:
-        """Run a point look-up, at once, on the event loop: tens of microseconds, no scan."""
+        """Run a point look-up, at once, on the event loop: tens of microseconds, no scan.
+
+        Each question sees the newest commit; for several on one snapshot there is ``read``.
+        """
 
     @abstractmethod
     async def read(self, work: Callable[[Reader], T]) -> T:

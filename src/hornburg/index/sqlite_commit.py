@@ -121,6 +121,8 @@ class GroupCommit:
         if error is None:
             return
         log.error("a commit of the index failed: %s", error)
+        # On a full disk the log can still be copied over pages that are there, and then used anew.
+        self._copy_log()
         if len(batch) > 1:
             for job in batch:
                 job.result = job.error = None
@@ -165,15 +167,18 @@ class GroupCommit:
     # -- the log --------------------------------------------------------------------------
 
     def _checkpoint(self) -> None:
-        """Copy the log into the database, after those who waited have their answer.
+        """Copy the log into the database, after those who waited have their answer."""
+        least = _CHECKPOINT_WHEN_IDLE if self._jobs.empty() else _CHECKPOINT_AT_LEAST
+        if self._rows >= least:
+            self._copy_log()
+
+    def _copy_log(self) -> None:
+        """Let the log start again from its beginning.
 
         PASSIVE waits for nobody. Only when readers have kept the log from starting again for
         long are they waited for, at most busy_timeout
         (https://www.sqlite.org/c3ref/wal_checkpoint_v2.html).
         """
-        least = _CHECKPOINT_WHEN_IDLE if self._jobs.empty() else _CHECKPOINT_AT_LEAST
-        if self._rows < least:
-            return
         self._rows = 0
         try:
             pages = self._sql.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]

@@ -172,3 +172,5 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     if version < len(_steps()):
         # The header of the file itself is what a later start looks at, before it opens anything.
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        # What the step says of the size of tables counts for this connection too.
+        connection.execute("ANALYZE sqlite_schema")

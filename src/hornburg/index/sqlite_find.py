@@ -11,7 +11,7 @@ import msgspec
 from hornburg.dicom.levels import Level
 from hornburg.errors import ParameterOutOfRangeError
 from hornburg.index.base import Condition, Match, OrderBy, Query
-from hornburg.index.text import after_prefix, clean, fold, glob, literal_prefix
+from hornburg.index.text import after_prefix, clean, fold, fold_pattern, glob, literal_prefix
 
 __all__ = ["ALIASES", "COLUMNS", "INDEXED", "TABLES", "ancestors_join", "count_sql", "find_sql"]
 
@@ -180,7 +180,7 @@ class _Builder:
         self._tag_matches(level, name, condition)
 
     def _column(self, level: Level, column: str, condition: Condition) -> None:
-        values = [fold(value) for value in condition.values]
+        values = _folded(condition)
         text = f"{ALIASES[level]}.{column}"
         if condition.match is Match.RANGE:
             part, bound = _range(text, values[0], values[1])
@@ -221,10 +221,10 @@ class _Builder:
         if not condition.case_sensitive:
             # What is plain ASCII, which is nearly all, is folded without a call into Python.
             text = (
-                f"(SELECT iif(v GLOB '*[^ -~]*', hb_fold(v), substr(upper(trim(v)), 1, 256))"
+                f"(SELECT iif(v GLOB '*[^ -~]*', hb_fold(v), rtrim(substr(upper(trim(v)), 1, 256)))"
                 f" FROM (SELECT {text} AS v))"
             )
-            wanted = [fold(value) for value in wanted]
+            wanted = _folded(condition)
         if condition.match is Match.RANGE:
             part, bound = _range(text, wanted[0], wanted[1])
             self.where.add(part, *values, *bound)
@@ -304,6 +304,11 @@ class _Builder:
             values += bound
         parts.append(f"{self.alias}.id")
         return ", ".join(parts), values
+
+
+def _folded(condition: Condition) -> list[str]:
+    fold_one = fold_pattern if condition.match is Match.WILDCARD else fold
+    return [fold_one(value) for value in condition.values]
 
 
 def _path(key: str) -> str | None:

@@ -368,7 +368,7 @@ class SqliteReader(Reader):
         rows = self._sql.execute(
             "SELECT i.public_id, a.number, a.uuid, a.size, a.md5, a.compression,"
             " a.compressed_size, a.compressed_md5, a.revision"
-            f" FROM {ancestors_join(Level.INSTANCE, level)} JOIN attachments a"
+            f" FROM {ancestors_join(Level.INSTANCE, level)} CROSS JOIN attachments a"
             " ON a.level = 3 AND a.resource = i.id AND a.number = 1"
             f" WHERE {ALIASES[level]}.public_id = ? ORDER BY i.id",
             (clean(public_id),),

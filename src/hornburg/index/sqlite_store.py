@@ -21,15 +21,18 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def encode_map(values: Mapping[str, object]) -> str:
-    """A JSON object; halves of surrogate pairs, which UTF-8 has no form for, are replaced."""
+    """A JSON object of texts that SQLite can read whole, see :func:`clean`."""
     try:
-        return _encode(values).decode()
+        text = _encode(values).decode()
+        if "\\u0000" not in text:
+            return text
     except UnicodeEncodeError:
-        cleaned = {
-            clean(key): clean(value) if isinstance(value, str) else value
-            for key, value in values.items()
-        }
-        return _encode(cleaned).decode()
+        pass
+    cleaned = {
+        clean(key): clean(value) if isinstance(value, str) else value
+        for key, value in values.items()
+    }
+    return _encode(cleaned).decode()
 
 
 def _insert(level: Level) -> str:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from hornburg.dicom.normalize import normalize
 from hornburg.errors import ParameterOutOfRangeError
 
-__all__ = ["FOLDED_LENGTH", "after_prefix", "clean", "fold", "glob", "literal_prefix"]
+__all__ = [
+    "FOLDED_LENGTH",
+    "after_prefix",
+    "clean",
+    "fold",
+    "fold_pattern",
+    "glob",
+    "literal_prefix",
+]
 
 #: Searches look at the first so many characters of a value. A name has at most 3 x 64 (PS3.5
 #: table 6.2-1, PN); an index over longer texts would only make every page of it hold fewer.
@@ -19,7 +27,12 @@ _REPLACEMENT = "�"
 
 
 def clean(text: str) -> str:
-    """A text that UTF-8 can hold: halves of surrogate pairs are joined, or replaced by U+FFFD."""
+    """A text that SQLite can hold and read whole.
+
+    Halves of surrogate pairs, for which UTF-8 has no form, are joined or replaced by U+FFFD, and
+    so is NUL, at which SQLite's functions stop (https://www.sqlite.org/nulinstr.html).
+    """
+    text = text.replace("\0", _REPLACEMENT)
     if text.isascii():
         return text
     try:
@@ -32,14 +45,16 @@ def clean(text: str) -> str:
 def fold(text: str) -> str:
     """The form in which a value is stored for searching, and that what is looked for takes too.
 
-    Without case, accents and outer spaces; a NUL inside, at which SQLite's functions would stop,
-    is replaced; cut to :data:`FOLDED_LENGTH` characters, so that two values which begin with the
+    Without case, accents and outer spaces, and cut to :data:`FOLDED_LENGTH` characters, so that two values which begin with the
     same 256 characters are the same to a search.
     """
-    if len(text) > FOLDED_LENGTH:
-        text = text[: 4 * FOLDED_LENGTH]  # accents and spaces may still go
-    folded = normalize(clean(text)).replace("\0", _REPLACEMENT)
-    return folded[:FOLDED_LENGTH]
+    # Accents and spaces may still go, so not yet to the very length.
+    return fold_pattern(text[: 4 * FOLDED_LENGTH])[:FOLDED_LENGTH].rstrip(" \t\r\n")
+
+
+def fold_pattern(text: str) -> str:
+    """The same, not cut: the end of a pattern says as much as its beginning."""
+    return normalize(clean(text.strip("\0")))
 
 
 def glob(pattern: str) -> str:
@@ -52,7 +67,7 @@ def glob(pattern: str) -> str:
         raise ParameterOutOfRangeError(
             f"A search pattern has {len(pattern)} characters, at most {_LONGEST_PATTERN} are allowed"
         )
-    return clean(pattern).replace("\0", _REPLACEMENT).replace("[", "[[]")
+    return clean(pattern).replace("[", "[[]")
 
 
 def literal_prefix(pattern: str) -> str:
