@@ -18,6 +18,7 @@ from hornburg.index.base import Reader, Resource, ResourceStatistics
 from hornburg.rest.answers import json_answer, raw_json, text_answer
 from hornburg.rest.body import read_body
 from hornburg.rest.operations import ListOperation, ViewOperation
+from hornburg.rest.ready import ReadyJson
 from hornburg.rest.requests import archive_of, flag, level_of
 from hornburg.rest.resource_json import usual
 from hornburg.rest.view import View, is_expanded_list, number_of, view_of
@@ -92,7 +93,7 @@ async def get_resource(request: Asked, resource_id: str) -> Response[bytes]:
         content = await archive.index.look(lambda reader: _usual(reader, level, resource_id))
         if content is None:
             raise unknown(level, resource_id)
-        return raw_json(content)
+        return ReadyJson(content)
     return await _one(archive, view_of(request), level, resource_id, level)
 
 
