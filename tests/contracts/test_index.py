@@ -411,3 +411,13 @@ async def test_the_locations_of_the_files(index: Index) -> None:
     assert [(name, one.uuid) for name, one in found] == [
         (new.public_ids[3], new.attachment.uuid) for new in news[:2]
     ]
+
+
+async def test_the_log_speaks_of_what_is_there(index: Index) -> None:
+    await put(index, instance())
+    await index.write(lambda w: w.log_change("UpdatedMetadata", Level.STUDY, sha("P1|1"), "d"))
+    await index.write(lambda w: w.log_change("UpdatedMetadata", Level.STUDY, "nothing", "d"))
+    changes = await index.look(lambda r: r.changes(4, None, 0, (), False))
+    assert [(c.seq, c.type, c.level, c.public_id) for c in changes] == [
+        (5, "UpdatedMetadata", Level.STUDY, sha("P1|1"))
+    ]

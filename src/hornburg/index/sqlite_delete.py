@@ -27,7 +27,7 @@ def _remove(at: int) -> tuple[str, ...]:
     return (
         f"DELETE FROM attachments WHERE level = {at} AND resource IN {ids}",
         f"DELETE FROM labels WHERE level = {at} AND resource IN {ids}",
-        f"DELETE FROM changes WHERE public_id IN {names}",
+        f"DELETE FROM changes WHERE level = {at} AND resource IN {ids}",
         f"DELETE FROM exports WHERE public_id IN {names}",
         f"DELETE FROM {TABLES[at]} WHERE id IN {ids}",
     )

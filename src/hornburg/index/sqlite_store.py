@@ -53,7 +53,7 @@ _INSERT = (
     f"{_insert(Level.INSTANCE)} ON CONFLICT DO NOTHING",
 )
 PUT_ATTACHMENT = "INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_LOG = "INSERT INTO changes (type, level, public_id, date) VALUES (?, ?, ?, ?)"
+_LOG = "INSERT INTO changes (type, level, resource, public_id, date) VALUES (?, ?, ?, ?, ?)"
 _PK = tuple(f"SELECT id FROM {table} WHERE public_id = ?" for table in TABLES)
 
 _LAST_IN_LINE = "(SELECT coalesce(max(recycle), 0) FROM patients WHERE protected = 0)"
@@ -92,15 +92,17 @@ def add_instance(connection: sqlite3.Connection, new: NewInstance) -> bool:
     if instance is None:
         return False
     connection.execute(PUT_ATTACHMENT, attachment_values(Level.INSTANCE, instance, new.attachment))
+    pks.append(instance)
     for level in (Level.INSTANCE, *reversed(created)):
-        log_change(connection, f"New{level.word}", level, new.public_ids[level], new.date)
+        name = new.public_ids[level]
+        log_change(connection, f"New{level.word}", level, pks[level], name, new.date)
     fresh = (found[5], found[4], found[3]) if found else (0, 0, 0)
     for level in (Level.PATIENT, Level.STUDY, Level.SERIES):
         if not fresh[level] and level not in created:
             connection.execute(_TOUCH[level], (new.date, activity, pks[level]))
     if new.expected_instances and instances + 1 == new.expected_instances:
-        series = new.public_ids[Level.SERIES]
-        log_change(connection, "CompletedSeries", Level.SERIES, series, new.date)
+        level, name = Level.SERIES, new.public_ids[Level.SERIES]
+        log_change(connection, "CompletedSeries", level, pks[level], name, new.date)
     return True
 
 
@@ -163,7 +165,7 @@ def attachment_values(
 
 
 def log_change(
-    connection: sqlite3.Connection, kind: str, level: Level, public_id: str, date: str
+    connection: sqlite3.Connection, kind: str, level: Level, pk: int, public_id: str, date: str
 ) -> None:
-    """Append to the log of changes."""
-    connection.execute(_LOG, (kind, int(level), public_id, date))
+    """Append to the log of changes, given the row and the identifier of a resource."""
+    connection.execute(_LOG, (kind, int(level), pk, public_id, date))

@@ -157,7 +157,9 @@ class SqliteWriter(SqliteReader, Writer):
     # -- logs, stability, properties ------------------------------------------------------
 
     def log_change(self, kind: str, level: Level, public_id: str, date: str) -> None:
-        log_change(self._sql, kind, level, clean(public_id), date)
+        pk = self.pk(level, public_id)
+        if pk is not None:
+            log_change(self._sql, kind, level, pk, clean(public_id), date)
 
     def clear_changes(self) -> None:
         self._sql.execute("DELETE FROM changes")
@@ -197,7 +199,7 @@ class SqliteWriter(SqliteReader, Writer):
             ).fetchall()
             for pk, public_id in rows:
                 self._sql.execute(f"UPDATE {TABLES[level]} SET stable = 1 WHERE id = ?", (pk,))
-                log_change(self._sql, f"Stable{level.word}", level, public_id, date)
+                log_change(self._sql, f"Stable{level.word}", level, pk, public_id, date)
                 settled.append((level, public_id))
         return settled
 

@@ -124,14 +124,17 @@ CREATE TABLE labels (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX labels_label ON labels (label, level, resource);
 
+-- A change is found by the row of its resource, not by its identifier, when that is deleted: rows
+-- are in the order in which they came, so that the index grows at its end alone.
 CREATE TABLE changes (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     type TEXT NOT NULL,
     level INTEGER NOT NULL,
+    resource INTEGER NOT NULL,
     public_id TEXT NOT NULL,
     date TEXT NOT NULL
 ) STRICT;
-CREATE INDEX changes_public_id ON changes (public_id);
+CREATE INDEX changes_resource ON changes (level, resource);
 
 CREATE TABLE exports (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -237,4 +240,4 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('attachments', 'attachments_uuid', '20000000 1'),
     ('labels', 'labels', '10000 5000 2 1'),
     ('labels', 'labels_label', '10000 1000 500 1'),
-    ('changes', 'changes_public_id', '20000000 2');
+    ('changes', 'changes_resource', '20000000 5000000 2');
