@@ -13,7 +13,20 @@ from litestar.types import ControllerRouterHandler
 from hornburg import __version__
 from hornburg.archive.parts import Archive
 from hornburg.errors import HornburgError
-from hornburg.rest import changes, log_levels, system, tools
+from hornburg.rest import (
+    attachments,
+    changes,
+    find,
+    instances,
+    labels,
+    log_levels,
+    lookup,
+    metadata,
+    resources,
+    system,
+    tags,
+    tools,
+)
 from hornburg.rest.door import Door
 from hornburg.rest.errors import on_hornburg_error, on_http_exception, on_unexpected_error
 from hornburg.rest.upload import upload
@@ -22,10 +35,18 @@ __all__ = ["ROUTES", "build"]
 
 ROUTES: tuple[ControllerRouterHandler, ...] = (
     upload,
+    *resources.ROUTES,
+    *find.ROUTES,
+    *lookup.ROUTES,
     *system.ROUTES,
     *changes.ROUTES,
     *tools.ROUTES,
     *log_levels.ROUTES,
+    *instances.ROUTES,
+    *tags.ROUTES,
+    *attachments.ROUTES,
+    *metadata.ROUTES,
+    *labels.ROUTES,
 )
 """Every handler of the REST API."""
 
@@ -58,7 +79,9 @@ def build(archive: Archive, state: State | None = None) -> Door:
         # Bodies are bounded by our own reader, which knows the option.
         request_max_body_size=None,
         compression_config=(
-            CompressionConfig(backend="gzip") if settings.http_compression_enabled else None
+            CompressionConfig(backend="gzip", exclude_opt_key="as_it_is")
+            if settings.http_compression_enabled
+            else None
         ),
         logging_config=None,
     )
