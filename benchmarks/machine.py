@@ -19,7 +19,15 @@ def describe(folder: Path) -> dict[str, str]:
         "system": f"{_distribution()}, Linux {platform.release()}",
         "disk": _disk(folder),
         "Python": platform.python_version(),
+        "load before": _load(),
     }
+
+
+def _load() -> str:
+    """What others do at the same time: it falls on a server of one thread more than on others."""
+    busy = os.getloadavg()[0]
+    warning = "" if busy < 0.3 else ", too busy for figures to keep"
+    return f"{busy:.2f} (mean of the last minute){warning}"
 
 
 def _processor() -> str:
