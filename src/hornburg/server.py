@@ -68,12 +68,12 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
         settings.user_metadata,
         {name: kind.number for name, kind in settings.user_content_type.items()},
     )
-    index = SqliteIndex(settings.index_folder, names)
     storage = FilesystemStorage(
         settings.storage_directory,
         temporary=settings.temporary_directory,
         sync=settings.sync_storage_area,
     )
+    index = SqliteIndex(settings.index_folder, names, make_durable=storage.sync)
     threads = ThreadPoolExecutor(settings.http_threads_count, "files")
     # The index first: it refuses foreign folders before anything is touched.
     await index.open()

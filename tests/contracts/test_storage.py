@@ -150,3 +150,19 @@ def test_many_threads_at_once(storage: Storage) -> None:
         thread.join()
     assert not failures
     assert [storage.read(name) for name in names] == [name.encode() for name in names]
+
+
+def test_files_that_wait_for_each_other(storage: Storage) -> None:
+    names = [storage.new_uuid() for _ in range(5)]
+    for name in names[:4]:
+        storage.create(name, name.encode(), wait=False)
+    with storage.scratch() as scratch:
+        scratch.write(names[4].encode())
+        storage.adopt(names[4], scratch, wait=False)
+    storage.sync(names)
+    storage.sync(names)
+    assert [storage.read(name) for name in names] == [name.encode() for name in names]
+    dropped = storage.new_uuid()
+    storage.create(dropped, b"x", wait=False)
+    storage.remove(dropped)
+    storage.sync([dropped])

@@ -292,3 +292,34 @@ def test_a_disk_that_is_really_full(small_disk: Path) -> None:
     other = new_uuid()
     storage.create(other, b"x" * 400_000)
     assert storage.read(other) == b"x" * 400_000
+
+
+def test_a_file_whose_flush_failed_is_never_taken_for_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = FilesystemStorage(tmp_path)
+    storage.open()
+    bad, good = storage.new_uuid(), storage.new_uuid()
+    storage.create(bad, b"bad", wait=False)
+
+    def fail(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(StorageFullError):
+        storage.sync([bad])
+    monkeypatch.undo()
+    storage.create(good, b"good", wait=False)
+    with pytest.raises(StorageFullError):
+        storage.sync([bad, good])
+    storage.sync([good])
+    storage.remove(bad)
+    assert not storage.path(bad).exists()
+    assert storage.read(good) == b"good"
+
+
+def test_files_made_one_after_the_other_share_a_folder(tmp_path: Path) -> None:
+    storage = FilesystemStorage(tmp_path)
+    names = [storage.new_uuid() for _ in range(1000)]
+    assert len(set(names)) == 1000
+    assert len({name[:4] for name in names}) <= 5

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import hashlib
 import logging
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hornburg.archive.expected import expected_instances, index_in_series
+from hornburg.archive.keep import keep
 from hornburg.archive.origin import Origin
 from hornburg.archive.parts import Archive, stamp
 from hornburg.archive.recycle import make_room
@@ -25,10 +24,9 @@ from hornburg.dicom.identifiers import public_ids
 from hornburg.dicom.levels import Level
 from hornburg.dicom.reader import DicomFile, read
 from hornburg.errors import BadFileFormatError
-from hornburg.index.base import Attachment, Compression, NewInstance, Reader, Stored, Writer
+from hornburg.index.base import Attachment, NewInstance, Reader, Stored, Writer
 from hornburg.index.names import DICOM
 from hornburg.settings import OverwriteInstances
-from hornburg.storage.compressed import compress
 
 __all__ = ["Received", "Status", "already_stored", "store"]
 
@@ -118,14 +116,16 @@ async def _take(archive: Archive, content: Spool, origin: Origin) -> Received:
     if await archive.index.look(lambda reader: _is_there(archive, reader, header)):
         return Received(Status.ALREADY_STORED, header.public_ids)
 
-    attachment = await archive.work(_keep, archive, content)
+    arrival = _Arrival(archive, content, header, origin)
+    if content.size > _SMALL:
+        await archive.work(arrival.keep)
     try:
-        stored, freed = await _index(archive, header, attachment, origin)
+        stored, freed = await archive.index.write(arrival.index, before=arrival.keep)
     except BaseException:
-        await archive.work(archive.storage.remove, attachment.uuid)
+        await archive.work(arrival.forget)
         raise
     if not stored.is_new:
-        await archive.work(archive.storage.remove, attachment.uuid)
+        await archive.work(arrival.forget)
     await discard(archive, [*stored.removed_uuids, *freed])
     status = Status.SUCCESS if stored.is_new else Status.ALREADY_STORED
     return Received(status, header.public_ids)
@@ -174,61 +174,54 @@ def _is_there(archive: Archive, reader: Reader, header: _Header) -> bool:
     return reader.attachment(Level.INSTANCE, public_id, DICOM) is not None
 
 
-def _keep(archive: Archive, content: Spool) -> Attachment:
-    """Write the file, so that it survives a power cut."""
-    settings, storage = archive.settings, archive.storage
-    buffer = content.buffer()
-    name = str(uuid.uuid4())
-    md5 = _md5(buffer) if settings.store_md5_for_attachments else ""
-    if settings.storage_compression:
-        with storage.scratch() as scratch:
-            size, compressed_md5 = compress(buffer, scratch)
-            storage.adopt(name, scratch)
-        if not settings.store_md5_for_attachments:
-            compressed_md5 = ""
-        return Attachment(
-            "dicom", DICOM, name, content.size, md5, Compression.ZLIB, size, compressed_md5
-        )
-    if content.scratch is not None:
-        storage.adopt(name, content.scratch)
-    else:
-        storage.create(name, buffer)
-    return Attachment("dicom", DICOM, name, content.size, md5, Compression.NONE, content.size, md5)
+class _Arrival:
+    """An instance on its way into storage and index; both steps block."""
 
+    def __init__(self, archive: Archive, content: Spool, header: _Header, origin: Origin) -> None:
+        self._archive = archive
+        self._content = content
+        self._header = header
+        self._origin = origin
+        self._attachment: Attachment | None = None
 
-def _md5(buffer: Buffer) -> str:
-    # An integrity check, as Orthanc's clients expect it; nothing rests on its strength.
-    return hashlib.md5(buffer, usedforsecurity=False).hexdigest()
+    def keep(self) -> str:
+        """Write the file, once; it waits for the commit to become durable."""
+        if self._attachment is None:
+            self._attachment = keep(self._archive, self._content, DICOM, wait=False)
+        return self._attachment.uuid
 
+    def forget(self) -> None:
+        """Remove the file."""
+        if self._attachment is not None:
+            self._archive.storage.remove(self._attachment.uuid)
 
-async def _index(
-    archive: Archive, header: _Header, attachment: Attachment, origin: Origin
-) -> tuple[Stored, list[str]]:
-    settings = archive.settings
-    now = archive.clock()
-    date = stamp(now)
-    received = {**origin.metadata(), "ReceptionDate": date}
-    new = NewInstance(
-        header.public_ids,
-        header.main_tags,
-        tuple(
-            {_SIGNATURE: archive.main_tags.signature(level), **values}
-            for level, values in zip(
-                Level,
-                ({}, {}, header.series, header.instance | received),
-                strict=True,
-            )
-        ),
-        attachment,
-        now,
-        date,
-        settings.overwrite_instances.value,
-        header.expected,
-    )
-
-    def work(writer: Writer) -> tuple[Stored, list[str]]:
+    def index(self, writer: Writer) -> tuple[Stored, list[str]]:
+        """The entry, and room for it; answers the files that had to go."""
+        new = self._new()
         stored = writer.store(new)
-        freed = make_room(writer, settings, new.public_ids[Level.PATIENT]) if stored.is_new else []
-        return stored, freed
+        if not stored.is_new:
+            return stored, []
+        patient = new.public_ids[Level.PATIENT]
+        return stored, make_room(writer, self._archive.settings, patient)
 
-    return await archive.index.write(work)
+    def _new(self) -> NewInstance:
+        assert self._attachment is not None
+        archive, header = self._archive, self._header
+        now = archive.clock()
+        date = stamp(now)
+        received = {**self._origin.metadata(), "ReceptionDate": date}
+        return NewInstance(
+            header.public_ids,
+            header.main_tags,
+            tuple(
+                {_SIGNATURE: archive.main_tags.signature(level), **values}
+                for level, values in zip(
+                    Level, ({}, {}, header.series, header.instance | received), strict=True
+                )
+            ),
+            self._attachment,
+            now,
+            date,
+            archive.settings.overwrite_instances.value,
+            header.expected,
+        )

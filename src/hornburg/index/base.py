@@ -370,7 +370,7 @@ class Writer(Reader):
 
     @abstractmethod
     def log_change(self, kind: str, level: Level, public_id: str, date: str) -> None:
-        """Append to the log of changes."""
+        """Append to the log of changes; of a resource that is not there, nothing is said."""
 
     @abstractmethod
     def clear_changes(self) -> None:
@@ -424,10 +424,14 @@ class Index(ABC):
         """Run a read that may take long, off the event loop, on one snapshot."""
 
     @abstractmethod
-    async def write(self, work: Callable[[Writer], T]) -> T:
+    async def write(
+        self, work: Callable[[Writer], T], *, before: Callable[[], str] | None = None
+    ) -> T:
         """Run a change; when this returns it is durable.
 
-        A caller that stops waiting does not undo it.
+        A caller that stops waiting does not undo it. ``before`` runs once, ahead of the
+        transaction and off the event loop; it answers the identifier of a file that must be
+        durable before the change is. Changes that wait together share that flush too.
 
         Raises:
             StorageFullError: no room on the disk.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -54,13 +54,22 @@ class SqliteIndex(Index):
         folder: where the file is; made if missing.
         names: names of metadata and attachments.
         synchronous: ``False`` gives up durability against a power cut.
+        make_durable: has the files that changes depend on reach the disk (``Storage.sync``).
     """
 
-    def __init__(self, folder: Path, names: Names, *, synchronous: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        names: Names,
+        *,
+        synchronous: bool = True,
+        make_durable: Callable[[Sequence[str]], None] = lambda files: None,
+    ) -> None:
         self._folder = folder
         self._path = folder / FILE_NAME
         self._names = names
         self._synchronous = synchronous
+        self._make_durable = make_durable
         self._writer: GroupCommit | None = None
         self._readers: ThreadPoolExecutor | None = None
         self._local = threading.local()
@@ -92,7 +101,9 @@ class SqliteIndex(Index):
             self._let_go()
             raise
         self._readers = ThreadPoolExecutor(_READ_THREADS, "index-reader")
-        self._writer = GroupCommit(connection, SqliteWriter(connection, self._names))
+        self._writer = GroupCommit(
+            connection, SqliteWriter(connection, self._names), self._make_durable
+        )
 
     def _connect(self, cache: int, patience: int = 10_000) -> sqlite3.Connection:
         connection = connect(
@@ -153,10 +164,12 @@ class SqliteIndex(Index):
         except sqlite3.Error as error:
             raise translate(error) from error
 
-    async def write(self, work: Callable[[Writer], T]) -> T:
+    async def write(
+        self, work: Callable[[Writer], T], *, before: Callable[[], str] | None = None
+    ) -> T:
         if self._writer is None:
             raise _closed()
-        return await self._writer.run(work)
+        return await self._writer.run(work, before)
 
 
 def _closed() -> DatabaseError:

@@ -29,13 +29,47 @@ _MOST_CONNECTIONS = 1000
 _GRACE = 4
 
 
+class _Joined:
+    """A transport that sends the head of an answer together with what follows.
+
+    One packet and one system call for a small answer, where uvicorn has two of each.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            self._head, data = b"", self._head + data
+        elif data.startswith(b"HTTP/1."):
+            self._head = data
+            # What follows may be long in coming.
+            self._loop.call_soon(self._flush)
+            return
+        self._transport.write(data)
+
+    def _flush(self) -> None:
+        if self._head and not self._transport.is_closing():
+            self._transport.write(self._head)
+        self._head = b""
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with a bound on the size and the time of a request's head."""
 
     patience = 30
 
     def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
+        super().connection_made(_Joined(transport, self.loop))  # type: ignore[arg-type]
         self._head = 0
         self._in_head = True
         self._timer: asyncio.TimerHandle | None = None

@@ -7,10 +7,11 @@ layer passes ``tests/contracts/test_storage.py``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 from hornburg.dicom.buffer import Buffer
 
@@ -28,6 +29,10 @@ class Storage(ABC):
     def close(self, *, clean: bool = True) -> None:
         """Let go; ``clean`` says that nothing was left half-done."""
 
+    def new_uuid(self) -> str:
+        """An identifier for a new file: random, but for what the backend may choose of it."""
+        return str(uuid4())
+
     @abstractmethod
     def scratch(self) -> BinaryIO:
         """A new temporary file on the same device, which ``adopt`` may take over.
@@ -37,8 +42,10 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    def create(self, uuid: str, content: Buffer) -> None:
+    def create(self, uuid: str, content: Buffer, *, wait: bool = True) -> None:
         """Write a new file; when this returns, it is durable.
+
+        With ``wait`` false, it is durable after ``sync`` only, which may do many at once.
 
         Raises:
             AlreadyExistsError: there is such a file; it stays as it is.
@@ -48,10 +55,19 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    def adopt(self, uuid: str, scratch: BinaryIO) -> None:
+    def adopt(self, uuid: str, scratch: BinaryIO, *, wait: bool = True) -> None:
         """Make a scratch file a stored one, without a copy where the backend can.
 
         The caller closes ``scratch`` and writes nothing more to it. Raises what ``create`` raises.
+        """
+
+    @abstractmethod
+    def sync(self, uuids: Sequence[str]) -> None:
+        """Have files that were written without waiting reach the disk.
+
+        Raises:
+            StorageFullError: one of them found no room; it is never taken for durable again.
+            DatabaseError: the same for any other fault.
         """
 
     @abstractmethod

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import mmap
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -72,14 +72,20 @@ class CompressedStorage(Storage):
     def scratch(self) -> BinaryIO:
         return self._below.scratch()
 
-    def create(self, uuid: str, content: Buffer) -> None:
-        self._below.create(uuid, pack(content, self._level))
+    def new_uuid(self) -> str:
+        return self._below.new_uuid()
 
-    def adopt(self, uuid: str, scratch: BinaryIO) -> None:
+    def create(self, uuid: str, content: Buffer, *, wait: bool = True) -> None:
+        self._below.create(uuid, pack(content, self._level), wait=wait)
+
+    def adopt(self, uuid: str, scratch: BinaryIO, *, wait: bool = True) -> None:
         scratch.seek(0)
         with self._below.scratch() as packed:
             pack_stream(scratch, packed, self._level)
-            self._below.adopt(uuid, packed)
+            self._below.adopt(uuid, packed, wait=wait)
+
+    def sync(self, uuids: Sequence[str]) -> None:
+        self._below.sync(uuids)
 
     def size(self, uuid: str) -> int:
         return claimed_size(self._below.read(uuid, 0, PREFIX), self._below.size(uuid))

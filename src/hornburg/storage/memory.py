@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -40,7 +40,7 @@ class MemoryStorage(Storage):
     def scratch(self) -> BinaryIO:
         return tempfile.SpooledTemporaryFile(_SPOOL)  # type: ignore[return-value]
 
-    def create(self, uuid: str, content: Buffer) -> None:
+    def create(self, uuid: str, content: Buffer, *, wait: bool = True) -> None:
         check_uuid(uuid)
         if uuid in self._files:
             raise AlreadyExistsError("A file with this identifier is already in the storage")
@@ -50,9 +50,12 @@ class MemoryStorage(Storage):
         self._files[uuid] = bytes(content)
         self._used += size
 
-    def adopt(self, uuid: str, scratch: BinaryIO) -> None:
+    def adopt(self, uuid: str, scratch: BinaryIO, *, wait: bool = True) -> None:
         scratch.seek(0)
         self.create(uuid, scratch.read())
+
+    def sync(self, uuids: Sequence[str]) -> None:
+        """Nothing outlives the process."""
 
     def read(self, uuid: str, start: int = 0, end: int | None = None) -> bytes:
         try:
