@@ -13,7 +13,6 @@ from typing import NamedTuple
 from hornburg.dicom.buffer import Buffer
 from hornburg.dicom.dataset import DataSet, Element
 from hornburg.dicom.fragments import fragments_of
-from hornburg.dicom.pixel_data import PIXEL_DATA_TAGS
 from hornburg.dicom.reader import DicomFile
 from hornburg.dicom.vrs import FORMATS, TEXT
 from hornburg.errors import InexistentItemError
@@ -47,6 +46,7 @@ _SIZES = {vr: size for vr, (_letter, size) in FORMATS.items()} | {
     "OV": 8,
 }
 _LETTERS = {2: "H", 4: "I", 8: "Q"}
+_PIXEL_DATA = 0x7FE00010
 _MAXIMUM_STEPS = 2048
 
 
@@ -86,7 +86,7 @@ def _number(text: str, count: int) -> int:
 
 
 def _leaf(element: Element, steps: list[str]) -> Listing | Bytes:
-    if not element.encapsulated and element.tag not in PIXEL_DATA_TAGS:
+    if not element.encapsulated and element.tag != _PIXEL_DATA:
         if steps:
             raise InexistentItemError(f"There is nothing below {steps[0][:32]}")
         return _value(element)

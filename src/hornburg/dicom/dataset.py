@@ -92,7 +92,7 @@ class DataSet:
     the byte order; ``signed`` that Pixel Representation is 1, here or above.
     """
 
-    __slots__ = ("big", "buffer", "charset", "dictionary", "entries", "signed")
+    __slots__ = ("_creators", "big", "buffer", "charset", "dictionary", "entries", "signed")
 
     def __init__(
         self,
@@ -109,6 +109,7 @@ class DataSet:
         self.entries = entries
         self.big = big
         self.dictionary = dictionary
+        self._creators: dict[int, str] = {}
         entry = entries.get(_SPECIFIC_CHARACTER_SET)
         if entry is not None and 0 <= entry[2] <= 1024 and entry[3] is None:
             raw = bytes(buffer[entry[1] : entry[1] + entry[2]])
@@ -154,9 +155,9 @@ class DataSet:
             return plain_text(raw, vr, self.charset)
         if vr != "UN":
             return text(raw, resolve(vr, self.signed), self.charset, self.big)
-        # A public tag of unknown VR is shown if the dictionary knows that it is text, with its
+        # An element of unknown VR is shown if the dictionary knows that its tag is text, with its
         # padding, as Orthanc does: the identifiers of resources depend on it.
-        if tag & 0x10000 or self.dictionary.vr(tag) not in TEXT:
+        if self.dictionary.vr(tag) not in TEXT:
             return None
         return self.charset.decode(raw.partition(b"\0")[0])
 
@@ -164,7 +165,14 @@ class DataSet:
         """The private creator of a private tag (PS3.5 7.8.1), empty when there is none."""
         if not tag >> 16 & 1 or tag & 0xFFFF < 0x1000:
             return ""
-        entry = self.entries.get(tag & 0xFFFF0000 | tag >> 8 & 0xFF)
+        block = tag & 0xFFFF0000 | tag >> 8 & 0xFF
+        known = self._creators.get(block)
+        if known is None:
+            known = self._creators[block] = self._read_creator(block)
+        return known
+
+    def _read_creator(self, tag: int) -> str:
+        entry = self.entries.get(tag)
         if entry is None or not 0 < entry[2] <= 256 or entry[3] is not None:
             return ""
         raw = bytes(self.buffer[entry[1] : entry[1] + entry[2]])

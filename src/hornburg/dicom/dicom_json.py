@@ -161,7 +161,7 @@ def _texts(raw: bytes, vr: str, tag: int, charset: Charset) -> list[object]:
 def _name(text: str) -> object:
     """F.2.2: the component groups of a name, those that have something."""
     groups = zip(_GROUPS, text.split("=", 2), strict=False)
-    return {key: group for key, group in groups if group.strip("^ ")} or None
+    return {key: group for key, group in groups if group} or None
 
 
 def _text_number(text: str) -> object:

@@ -17,14 +17,14 @@ from hornburg.dicom.dataset import DataSet
 from hornburg.dicom.dictionary import Dictionary
 from hornburg.dicom.reader import DicomFile
 from hornburg.dicom.scan import Entry
-from hornburg.dicom.vrs import BINARY, resolve
+from hornburg.dicom.values import plain_text
+from hornburg.dicom.vrs import BINARY, TEXT, resolve
 
 __all__ = ["Form", "encode", "encode_header", "encode_items"]
 
 Form = Literal["full", "short", "simplify"]
 
 _quote = msgspec.json.Encoder().encode
-_TRAILING_PADDING = 0xFFFCFFFC
 _PIXEL_DATA = 0x7FE00010
 _NOTHING: frozenset[int] = frozenset()
 _SLACK = 4096
@@ -50,8 +50,8 @@ def encode(
     if only is not None:
         keep = frozenset(only)
         rows = [row for row in rows if row[0] in keep]
-    elif _PIXEL_DATA in dataset.entries or _TRAILING_PADDING in dataset.entries:
-        # Orthanc shows nothing of what follows the pixel data.
+    elif dataset.entries and next(reversed(dataset.entries)) > _PIXEL_DATA:
+        # Orthanc shows nothing of what follows the pixel data, whether there is any or not.
         rows = [row for row in rows if row[0] <= _PIXEL_DATA]
     return _write(dataset, iter(rows), form, frozenset(ignore_length), max_length)
 
@@ -136,13 +136,15 @@ def _write(
 ) -> bytes:
     tail = b"}" if form == "full" else b""
     simplify = form == "simplify"
+    # A text of this many bytes can't be too long: each gives at most three bytes of UTF-8.
+    short = max_length // 3 if max_length else 256
     pieces = [b"{"]
     append = pieces.append
     stack = [_Frame(root, rows, iter(()), 1)]
     while stack:
         frame = stack[-1]
         dataset = frame.dataset
-        dictionary = dataset.dictionary
+        dictionary, buffer, charset = dataset.dictionary, dataset.buffer, dataset.charset
         if frame.pending is not None:
             _place(pieces, frame.names, *frame.pending)
             frame.pending = None
@@ -159,6 +161,9 @@ def _write(
                     stack.append(_Frame(first, iter(first.entries.items()), siblings, len(pieces)))
                     break
                 append(head.items + b"]" + tail)
+            elif entry[0] in TEXT and 0 <= entry[2] <= short:
+                raw = bytes(buffer[entry[1] : entry[1] + entry[2]])
+                append(head.value + _quote(plain_text(raw, entry[0], charset)) + tail)
             else:
                 limit = 0 if tag in ignore_length else max_length
                 shown = _shown(dataset, tag, entry, limit)
