@@ -120,7 +120,7 @@ def conditions(draw: st.DrawFn) -> Condition:
     return Condition(level, name, match, values, draw(st.booleans()))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(conditions(), min_size=1, max_size=3))
 def test_finds_what_a_plain_matcher_finds(archive: Archive, asked: list[Condition]) -> None:
     query = Query(SE, tuple(asked))
@@ -134,7 +134,7 @@ def test_finds_what_a_plain_matcher_finds(archive: Archive, asked: list[Conditio
     assert archive.reader.count(query) == len(expected)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(list(Match)),
     st.text(st.characters(codec=None), max_size=8),
@@ -264,3 +264,39 @@ def test_without_a_beginning_only_the_narrow_index_is_scanned(
 
 def test_the_first_page_needs_no_sorting(archive: Archive) -> None:
     assert plan(archive.sql, Query(S, limit=100)) == ["SCAN st"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "step"),
+    [
+        ("SELECT id FROM series WHERE stable = 0 AND activity <= 5 ORDER BY activity, id",
+         "SEARCH series USING INDEX series_unstable (activity<?)"),
+        ("SELECT public_id FROM patients WHERE protected = 0 AND public_id IS NOT 'x' ORDER BY recycle LIMIT 1",
+         "SCAN patients USING INDEX patients_recycle"),
+        ("SELECT max(recycle) FROM patients WHERE protected = 0",
+         "SEARCH patients USING INDEX patients_recycle"),
+        ("DELETE FROM changes WHERE level = 3 AND resource IN (SELECT 1)",
+         "SEARCH changes USING INDEX changes_resource (level=? AND resource=?)"),
+        ("DELETE FROM labels WHERE level = 3 AND resource IN (SELECT 1)",
+         "SEARCH labels USING PRIMARY KEY (level=? AND resource=?)"),
+        ("DELETE FROM attachments WHERE level = 3 AND resource IN (SELECT 1)",
+         "SEARCH attachments USING PRIMARY KEY (level=? AND resource=?)"),
+    ],
+)  # fmt: skip
+def test_the_work_in_the_background(archive: Archive, sql: str, step: str) -> None:
+    steps = [row[3] for row in archive.sql.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    assert steps[0] == step, steps
+    assert not any("TEMP B-TREE" in each for each in steps), steps
+
+
+def test_the_files_of_a_patient(archive: Archive) -> None:
+    """From the patient down, never from all files up."""
+    asked: list[str] = []
+    archive.sql.set_trace_callback(asked.append)
+    try:
+        archive.reader.dicom_locations(P, "x")
+    finally:
+        archive.sql.set_trace_callback(None)
+    steps = [row[3] for row in archive.sql.execute(f"EXPLAIN QUERY PLAN {asked[0]}")]
+    assert steps[0].startswith("SEARCH p "), steps
+    assert steps[4] == "SEARCH a USING PRIMARY KEY (level=? AND resource=? AND number=?)", steps

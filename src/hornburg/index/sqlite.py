@@ -41,6 +41,9 @@ _READ_THREADS = 2
 _WRITER_CACHE = 16 << 10
 _READER_CACHE = 8 << 10
 
+#: No other process writes, so the writer waits for readers alone, when the log is to start again.
+_WRITER_PATIENCE = 500
+
 #: Nobody may hold up the event loop for longer than this, in ms. In WAL mode a reader meets a lock
 #: only while another process recovers the log (https://www.sqlite.org/wal.html, "Sometimes
 #: Queries Return SQLITE_BUSY In WAL Mode").
@@ -88,7 +91,7 @@ class SqliteIndex(Index):
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock_file = lock(self._folder)
-            connection = self._connect(_WRITER_CACHE)
+            connection = self._connect(_WRITER_CACHE, _WRITER_PATIENCE)
             migrate(connection, self._path)
             self._look = SqliteReader(self._connect(_READER_CACHE, _LOOK_PATIENCE), self._names)
         except sqlite3.Error as error:

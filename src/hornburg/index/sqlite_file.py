@@ -102,7 +102,21 @@ def lock(folder: Path) -> BinaryIO:
     except BaseException:
         file.close()
         raise
+    _make_entries_durable(folder)
     return file
+
+
+def _make_entries_durable(folder: Path) -> None:
+    """Have the folder and what was just made in it survive a power cut (fsync(2))."""
+    for place in (folder, folder.resolve().parent):
+        try:
+            handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except PermissionError:  # a folder above that may be passed, but not be read
+            continue
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def connect(
