@@ -18,6 +18,7 @@ from hornburg.index.base import Reader, Resource, ResourceStatistics
 from hornburg.rest.answers import json_answer, raw_json, text_answer
 from hornburg.rest.body import read_body
 from hornburg.rest.operations import ListOperation, ViewOperation
+from hornburg.rest.paths import PublicId, at_levels
 from hornburg.rest.ready import ReadyJson
 from hornburg.rest.requests import archive_of, flag, level_of
 from hornburg.rest.resource_json import usual
@@ -27,18 +28,16 @@ __all__ = ["ROUTES", "found_answer", "unknown"]
 
 Asked = Request[Any, Any, Any]
 
-_EVERY = [f"/{level.plural}/{{resource_id:str}}" for level in Level]
+_EVERY = at_levels("")
 _CHILDREN = [
-    f"/{level.plural}/{{resource_id:str}}/{below.plural}"
-    for level in Level
+    path
     for below in Level
-    if below > level
+    for path in at_levels(f"/{below.plural}", (level for level in Level if level < below))
 ]
 _PARENTS = [
-    f"/{level.plural}/{{resource_id:str}}/{above.word.lower()}"
-    for level in Level
+    path
     for above in Level
-    if above < level
+    for path in at_levels(f"/{above.word.lower()}", (level for level in Level if level > above))
 ]
 _BOOLEANS = {"0": False, "1": True, "false": False, "true": True}
 
@@ -86,15 +85,15 @@ async def list_resources(request: Asked) -> Response[bytes]:
 
 
 @get(_EVERY, summary="Get a resource", operation_class=ViewOperation)
-async def get_resource(request: Asked, resource_id: str) -> Response[bytes]:
+async def get_resource(request: Asked, public_id: PublicId) -> Response[bytes]:
     """A patient, study, series or instance with its main tags, parent and children."""
     archive, level = archive_of(request), level_of(request)
     if not request.scope["query_string"] and not archive.settings.extra_main_dicom_tags:
-        content = await archive.index.look(lambda reader: _usual(reader, level, resource_id))
+        content = await archive.index.look(lambda reader: _usual(reader, level, public_id))
         if content is None:
-            raise unknown(level, resource_id)
+            raise unknown(level, public_id)
         return ReadyJson(content)
-    return await _one(archive, view_of(request), level, resource_id, level)
+    return await _one(archive, view_of(request), level, public_id, level)
 
 
 def _usual(reader: Reader, level: Level, public_id: str) -> bytes | None:
@@ -123,37 +122,37 @@ def _above(reader: Reader, level: Level, public_id: str, shown: Level) -> Resour
 
 
 @get(_CHILDREN, summary="Get what is below a resource", operation_class=ViewOperation)
-async def get_children(request: Asked, resource_id: str) -> Response[bytes]:
+async def get_children(request: Asked, public_id: PublicId) -> Response[bytes]:
     """The resources of a level below, with ``expand=false`` their identifiers."""
     archive, level = archive_of(request), level_of(request)
     below = Level.from_word(request.scope["path"].rsplit("/", 1)[1])
     view = view_of(request)
-    search = Search(below, ancestor=(level, resource_id), requested=view.requested, form=view.form)
-    if await archive.index.look(lambda reader: reader.resource(level, resource_id)) is None:
-        raise unknown(level, resource_id)
+    search = Search(below, ancestor=(level, public_id), requested=view.requested, form=view.form)
+    if await archive.index.look(lambda reader: reader.resource(level, public_id)) is None:
+        raise unknown(level, public_id)
     if request.query_params.get("expand") is not None and not flag(request, "expand"):
         return found_answer(archive, below, await find_ids(archive, search))
     return found_answer(archive, below, await find(archive, search, view.writer(archive)))
 
 
 @get(_PARENTS, summary="Get what is above a resource", operation_class=ViewOperation)
-async def get_parent(request: Asked, resource_id: str) -> Response[bytes]:
+async def get_parent(request: Asked, public_id: PublicId) -> Response[bytes]:
     """The series, study or patient that a resource belongs to."""
     above = Level.from_word(request.scope["path"].rsplit("/", 1)[1])
     archive, level = archive_of(request), level_of(request)
-    return await _one(archive, view_of(request), level, resource_id, above)
+    return await _one(archive, view_of(request), level, public_id, above)
 
 
 @delete(_EVERY, status_code=200, summary="Delete a resource")
-async def delete_resource(request: Asked, resource_id: str) -> Response[bytes]:
+async def delete_resource(request: Asked, public_id: PublicId) -> Response[bytes]:
     """Delete a resource, all below it, and what is left empty above it.
 
     ``RemainingAncestor`` is the nearest resource above it that is still there.
     """
     archive, level = archive_of(request), level_of(request)
-    deletion = await remove.delete(archive, level, resource_id)
+    deletion = await remove.delete(archive, level, public_id)
     if deletion is None:
-        raise unknown(level, resource_id)
+        raise unknown(level, public_id)
     ancestor = None
     if deletion.remaining is not None:
         above, public_id = deletion.remaining
@@ -161,13 +160,13 @@ async def delete_resource(request: Asked, resource_id: str) -> Response[bytes]:
     return json_answer({"RemainingAncestor": ancestor})
 
 
-@get([f"{path}/statistics" for path in _EVERY], summary="What a resource holds")
-async def get_statistics(request: Asked, resource_id: str) -> Response[bytes]:
+@get(at_levels("/statistics"), summary="What a resource holds")
+async def get_statistics(request: Asked, public_id: PublicId) -> Response[bytes]:
     """Numbers of studies, series and instances, and sizes in bytes and in units of 2^20 bytes."""
     archive, level = archive_of(request), level_of(request)
-    found = await archive.index.read(lambda reader: reader.resource_statistics(level, resource_id))
+    found = await archive.index.read(lambda reader: reader.resource_statistics(level, public_id))
     if found is None:
-        raise unknown(level, resource_id)
+        raise unknown(level, public_id)
     return json_answer(_statistics(level, found))
 
 
@@ -190,18 +189,18 @@ def _statistics(level: Level, found: ResourceStatistics) -> dict[str, Any]:
     return answer
 
 
-@get("/patients/{resource_id:str}/protected", summary="Is a patient safe from recycling?")
-async def get_protected(request: Asked, resource_id: str) -> Response[bytes]:
+@get(at_levels("/protected", (Level.PATIENT,)), summary="Is a patient safe from recycling?")
+async def get_protected(request: Asked, public_id: PublicId) -> Response[bytes]:
     """``1`` when the patient is never deleted to make room, else ``0``."""
     archive = archive_of(request)
-    patient = await archive.index.look(lambda reader: reader.resource(Level.PATIENT, resource_id))
+    patient = await archive.index.look(lambda reader: reader.resource(Level.PATIENT, public_id))
     if patient is None:
-        raise unknown(Level.PATIENT, resource_id)
+        raise unknown(Level.PATIENT, public_id)
     return text_answer("1" if patient.protected else "0")
 
 
-@put("/patients/{resource_id:str}/protected", status_code=200, summary="Protect a patient")
-async def put_protected(request: Asked, resource_id: str) -> Response[bytes]:
+@put(at_levels("/protected", (Level.PATIENT,)), status_code=200, summary="Protect a patient")
+async def put_protected(request: Asked, public_id: PublicId) -> Response[bytes]:
     """The body is ``1`` or ``true`` to protect the patient from recycling, ``0`` or ``false``
     not to."""
     archive = archive_of(request)
@@ -210,9 +209,9 @@ async def put_protected(request: Asked, resource_id: str) -> Response[bytes]:
     protected = _BOOLEANS.get(text)
     if protected is None:
         raise BadFileFormatError("Boolean value expected: 0, 1, false or true")
-    known = await archive.index.write(lambda writer: writer.set_protected(resource_id, protected))
+    known = await archive.index.write(lambda writer: writer.set_protected(public_id, protected))
     if not known:
-        raise unknown(Level.PATIENT, resource_id)
+        raise unknown(Level.PATIENT, public_id)
     return text_answer("")
 
 
