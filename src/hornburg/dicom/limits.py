@@ -22,7 +22,7 @@ class Limits:
 
     depth: int = 256
     elements: int = 1_000_000
-    fragments: int = 4_000_000
+    fragments: int = 1_000_000
     inflated: int = 1 << 30
     inflation: int = 200
     always_inflated: int = 64 << 20
