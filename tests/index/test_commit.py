@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +213,7 @@ async def test_the_log_is_copied_after_the_answer(
     index: SqliteIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_commit, "_CHECKPOINT_WHEN_IDLE", 5)
+    monkeypatch.setattr(sqlite_commit, "_CHECKPOINT_AT_LEAST", 5)
     connection = Connection(index)
     for number in range(12):
         await setting(index, f"p{number}")
@@ -228,6 +229,61 @@ async def test_a_clean_stop_leaves_one_file(tmp_path: Path) -> None:
     await setting(index, "a")
     await index.close()
     assert {file.name for file in tmp_path.iterdir()} == {FILE_NAME, "hornburg.lock"}
+
+
+class Files:
+    """Files that changes depend on; some can't be made, some can't reach the disk."""
+
+    def __init__(self) -> None:
+        self.flushes: list[list[str]] = []
+        self.refused: set[str] = set()
+
+    def make_durable(self, names: Sequence[str]) -> None:
+        self.flushes.append(list(names))
+        if self.refused.intersection(names):
+            raise StorageFullError("full")
+
+    def made(self, index: SqliteIndex, name: str) -> asyncio.Task[None]:
+        def before() -> str:
+            if name.startswith("unmade"):
+                raise StorageFullError("full")
+            return name
+
+        work = lambda writer: writer.set_property(name, "x")  # noqa: E731
+        return asyncio.create_task(index.write(work, before=before))
+
+
+async def test_files_are_flushed_together_before_the_commit(tmp_path: Path) -> None:
+    files = Files()
+    index = SqliteIndex(tmp_path, Names(), make_durable=files.make_durable)
+    await index.open()
+    connection = Connection(index)
+    async with Held(index):
+        tasks = [files.made(index, name) for name in ("a", "b")]
+        tasks.append(setting(index, "without a file"))
+        tasks.append(files.made(index, "unmade"))
+        await asyncio.sleep(0)
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(result) for result in results] == [type(None)] * 3 + [StorageFullError]
+    assert files.flushes == [["a", "b"]]
+    assert connection.statements.count("COMMIT") == 2
+    assert await value(index, "unmade") is None
+    await index.close()
+
+
+async def test_no_commit_names_a_file_that_did_not_reach_the_disk(tmp_path: Path) -> None:
+    files = Files()
+    files.refused = {"b"}
+    index = SqliteIndex(tmp_path, Names(), make_durable=files.make_durable)
+    await index.open()
+    async with Held(index):
+        tasks = [files.made(index, name) for name in ("a", "b", "c")]
+        await asyncio.sleep(0)
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(result) for result in results] == [type(None), StorageFullError, type(None)]
+    assert files.flushes == [["a", "b", "c"], ["a"], ["b"], ["c"]]
+    assert [await value(index, name) for name in "abc"] == ["x", None, "x"]
+    await index.close()
 
 
 @pytest.fixture
