@@ -323,3 +323,10 @@ def test_files_made_one_after_the_other_share_a_folder(tmp_path: Path) -> None:
     names = [storage.new_uuid() for _ in range(1000)]
     assert len(set(names)) == 1000
     assert len({name[:4] for name in names}) <= 5
+
+
+def test_the_folder_itself_is_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = Order(monkeypatch)
+    opened(tmp_path / "files")
+    assert str(tmp_path) in order.calls
+    assert str(tmp_path / "files") in order.calls

@@ -86,6 +86,7 @@ class FilesystemStorage(Storage):
                 self._sync_all_folders()
             else:
                 self._mark()
+            self._sync_above()
             if self._own_scratch:
                 for left in self._scratch.glob(f"{_SCRATCH_PREFIX}*"):
                     left.unlink(missing_ok=True)
@@ -105,6 +106,12 @@ class FilesystemStorage(Storage):
         finally:
             os.close(handle)
         _fsync_folder(self._folder)
+
+    def _sync_above(self) -> None:
+        """The folder's own entry, where the folder above it may be read."""
+        if self._sync:
+            with suppress(PermissionError):
+                _fsync_folder(self._folder.resolve().parent)
 
     def _sync_all_folders(self) -> None:
         """After an unclean stop: folders made just before it may not be durable themselves."""
