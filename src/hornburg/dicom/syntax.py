@@ -49,7 +49,10 @@ def guess_encoding(
     if transfer_syntax in _DEFLATED_DATA_SETS and not inflated:
         return Encoding(transfer_syntax, deflated=True)
     head = bytes(buffer[start : min(start + 8, end)])
-    explicit = head[4:6] in _VRS
+    vr = head[4:6]
+    # A VR of days to come is believed when the transfer syntax is explicit.
+    named = transfer_syntax not in ("", IMPLICIT_LITTLE) and vr.isalpha() and vr.isupper()
+    explicit = vr in _VRS or named
     if len(head) < 8:
         if not has_head:
             raise DicomFormatError("Not a DICOM file: too short", 0)
