@@ -145,6 +145,14 @@ def test_items_inherit_or_name_their_own() -> None:
     assert [one.text(0x00080104) for one in found.dataset[0x00081140].items] == ["é", "Ж"]
 
 
+def test_an_item_that_names_nothing_or_nonsense() -> None:
+    empty = item(element(0x00080005, "CS", b"") + element(0x00080104, "LO", b"\xc6"))
+    wrong = item(element(0x00080005, "CS", b"nonsense") + element(0x00080104, "LO", b"\xc6"))
+    rows = [(0x00080005, "CS", b"ISO_IR 100"), (0x00081140, "SQ", empty + wrong)]
+    found = read(file(dataset(*rows)), default_charset="Cyrillic")
+    assert [one.text(0x00080104) for one in found.dataset[0x00081140].items] == ["Æ", "Ц"]
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -92,7 +92,16 @@ class DataSet:
     the byte order; ``signed`` that Pixel Representation is 1, here or above.
     """
 
-    __slots__ = ("_creators", "big", "buffer", "charset", "dictionary", "entries", "signed")
+    __slots__ = (
+        "_creators",
+        "_default_charset",
+        "big",
+        "buffer",
+        "charset",
+        "dictionary",
+        "entries",
+        "signed",
+    )
 
     def __init__(
         self,
@@ -112,10 +121,11 @@ class DataSet:
         self._creators: dict[int, str] = {}
         entry = entries.get(_SPECIFIC_CHARACTER_SET)
         if entry is not None and 0 <= entry[2] <= 1024 and entry[3] is None:
-            raw = bytes(buffer[entry[1] : entry[1] + entry[2]])
-            self.charset = charset_of(raw.decode("latin-1"), default_charset)
-        else:
-            self.charset = charset
+            terms = bytes(buffer[entry[1] : entry[1] + entry[2]]).decode("latin-1")
+            if terms.strip(" \0"):
+                charset = charset_of(terms, default_charset)
+        self.charset = charset
+        self._default_charset = default_charset
         entry = entries.get(_PIXEL_REPRESENTATION)
         if entry is not None and entry[2] == 2:
             raw = bytes(buffer[entry[1] : entry[1] + 2])
@@ -193,4 +203,5 @@ class DataSet:
             dictionary=self.dictionary,
             big=self.big and not isinstance(items, LittleEndianItems),
             signed=self.signed,
+            default_charset=self._default_charset,
         )

@@ -4,7 +4,10 @@ The walk keeps its own stack, so the depth of the file never becomes the depth o
 it gives is a plain dictionary a data set, ``tag -> (vr, offset, length, items)``: ``offset`` and
 ``length`` are the place of the value in the buffer, and ``items`` is the list of such
 dictionaries of a sequence, or none. The length of a value of undefined length is that of what
-lies before its delimiter.
+lies before its delimiter, and an encapsulated value says so by a negative length, ``-1 - size``.
+
+The walk is one long function on purpose: a call for each element would cost more than all else
+that is done for it.
 """
 
 from __future__ import annotations
