@@ -15,6 +15,7 @@ from litestar.datastructures import State
 
 from hornburg import __version__
 from hornburg.archive import remove, stable
+from hornburg.archive.cache import Cache
 from hornburg.archive.metrics import Metrics
 from hornburg.archive.parts import Archive, Runtime
 from hornburg.dicom.dictionary import Dictionary
@@ -22,6 +23,7 @@ from hornburg.dicom.main_tags import MainTags
 from hornburg.index.names import Names
 from hornburg.index.sqlite import SqliteIndex
 from hornburg.rest.app import build
+from hornburg.rest.express import Express
 from hornburg.rest.listen import HttpServer, open_sockets
 from hornburg.settings import Settings, missing_features
 from hornburg.storage.filesystem import FilesystemStorage
@@ -90,6 +92,7 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
             threads=threads,
             runtime=Runtime(settings.default_encoding),
             metrics=Metrics(settings.metrics_enabled),
+            cache=Cache(settings.maximum_storage_cache_size << 20),
         )
         await _identify(archive)
         removed = await remove.sweep(archive)
@@ -145,7 +148,8 @@ async def _serve_http(archive: Archive, sockets: list[socket.socket], control: C
     if not sockets:
         await control.stop.wait()
         return
-    http = HttpServer(build(archive, State({"control": control})), archive.settings)
+    app = build(archive, State({"control": control}))
+    http = HttpServer(app, archive.settings, Express(archive, app.known_user))
     running = asyncio.create_task(http.serve(sockets))
     stopping = asyncio.create_task(control.stop.wait())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)

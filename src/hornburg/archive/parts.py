@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from hornburg.archive.cache import Cache
 from hornburg.archive.metrics import Metrics
 from hornburg.dicom.dictionary import Dictionary
 from hornburg.dicom.main_tags import MainTags
@@ -53,6 +54,7 @@ class Archive:
     threads: ThreadPoolExecutor
     runtime: Runtime
     metrics: Metrics
+    cache: Cache
     clock: Callable[[], float] = time.time
     finishing: set[asyncio.Task[Any]] = field(default_factory=set)
 

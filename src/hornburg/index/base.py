@@ -419,6 +419,10 @@ class Index(ABC):
         Each question sees the newest commit; for several on one snapshot there is ``read``.
         """
 
+    def look_now(self, work: Callable[[Reader], T | None]) -> T | None:
+        """The same without a coroutine; ``None`` also when the backend can't answer at once."""
+        return None
+
     @abstractmethod
     async def read(self, work: Callable[[Reader], T]) -> T:
         """Run a read that may take long, off the event loop, on one snapshot."""

@@ -141,6 +141,12 @@ class SqliteIndex(Index):
     # -- work -----------------------------------------------------------------------------
 
     async def look(self, work: Callable[[Reader], T]) -> T:
+        return self._look_up(work)
+
+    def look_now(self, work: Callable[[Reader], T | None]) -> T | None:
+        return self._look_up(work)
+
+    def _look_up(self, work: Callable[[Reader], T]) -> T:
         if self._look is None:
             raise _closed()
         try:

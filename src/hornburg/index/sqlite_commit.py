@@ -33,10 +33,10 @@ _MOST_WAITING = 10_000
 
 #: Rows changed since the log was last copied into the database: so many, and nobody waits ...
 _CHECKPOINT_WHEN_IDLE = 4_000
-#: ... or so many, whoever waits. A row is about 100 to 1,000 bytes of log, so 30 MB at most.
+#: ... or so many, whoever waits. A row is about 1 KB of log, so about 30 MB.
 _CHECKPOINT_AT_LEAST = 30_000
-#: Pages of log above which readers are waited for, so that it starts again from its beginning.
-_LOG_TOO_LONG = 32_768
+#: Pages of log (64 MB) above which readers are waited for, so that it starts again.
+_LOG_TOO_LONG = 16_384
 
 
 @dataclass(slots=True)

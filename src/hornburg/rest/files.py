@@ -20,8 +20,8 @@ from hornburg.archive.read import Pieces, pieces
 from hornburg.archive.revisions import Revision
 from hornburg.errors import BadRangeError
 from hornburg.index.base import Attachment
-from hornburg.rest.disposition import disposition
 from hornburg.rest.errors import describe
+from hornburg.rest.express import file_headers
 from hornburg.rest.ranges import asked_range
 from hornburg.rest.revisions import etag, is_unchanged
 
@@ -152,13 +152,7 @@ async def attachment_answer(
         part = asked_range(request, size, None if as_stored else tag)
     except BadRangeError as error:
         return _no_such_range(request, error, size)
-    headers = [
-        (b"content-type", mime.encode("latin-1")),
-        (b"etag", tag.encode()),
-        (b"accept-ranges", b"bytes"),
-    ]
-    if name is not None:
-        headers.append((b"content-disposition", disposition(name, shown=shown).encode()))
+    headers = file_headers(attachment, mime, name, shown)
     start, end = part or (0, size)
     source = await pieces(archive, attachment, start, end, as_stored=as_stored)
     status = 200
@@ -166,6 +160,8 @@ async def attachment_answer(
         status = 206
         headers.append((b"content-range", b"bytes %d-%d/%d" % (start, end - 1, size)))
     if source.whole:
+        if part is None and not as_stored:
+            archive.cache.put(attachment.uuid, "file", source.first)
         return Answer(source.first, headers, status)
     return PiecesAnswer(source, headers, status)
 

@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hornburg.errors import HornburgError
+from hornburg.rest.express import Express
 from hornburg.settings import Settings
 
 __all__ = ["HttpServer", "open_sockets"]
@@ -43,7 +44,7 @@ class _Joined:
     def write(self, data: bytes) -> None:
         if self._head:
             self._head, data = b"", self._head + data
-        elif data.startswith(b"HTTP/1."):
+        elif data.startswith(b"HTTP/1.") and data.endswith(b"\r\n\r\n"):
             self._head = data
             # What follows may be long in coming.
             self._loop.call_soon(self._flush)
@@ -64,14 +65,17 @@ class _Joined:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with a bound on the size and the time of a request's head."""
+    """uvicorn's protocol with a bound on the size and the time of a request's head, and with the
+    express way for plain requests."""
 
     patience = 30
+    express: Express | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(_Joined(transport, self.loop))  # type: ignore[arg-type]
         self._head = 0
         self._in_head = True
+        self._answered = False
         self._timer: asyncio.TimerHandle | None = None
         self._wait_for_head()
 
@@ -83,24 +87,46 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._in_head:
             self._head += len(data)
         super().data_received(data)
-        # What remains in the parser after this call is at most a head that isn't complete.
-        if self._in_head and self._head > _MOST_HEADER and not self.transport.is_closing():
+        if not self._in_head or not self._head or self.transport.is_closing():
+            return
+        # What remains in the parser after this call is a head that isn't complete.
+        if self._head > _MOST_HEADER:
             self._refuse(431, "Request Header Fields Too Large")
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._in_head = True
-        if self._timer is None:
+        elif self._timer is None:
             self._wait_for_head()
 
     def on_headers_complete(self) -> None:
-        self._unset_timer()
+        if self._timer is not None:
+            self._unset_timer()
         self._in_head = False
         self._head = 0
+        if self.express is not None and self.parser.get_method() == b"GET":
+            earlier = self.cycle
+            if (earlier is None or earlier.response_complete) and self._answer_at_once():
+                return
         super().on_headers_complete()
 
+    def _answer_at_once(self) -> bool:
+        if self.parser.get_http_version() != "1.1":
+            return False
+        answer = self.express(self.url, self.headers)  # type: ignore[misc]
+        if answer is None:
+            return False
+        self._answered = True
+        usual = b"".join(b"%b: %b\r\n" % each for each in self.server_state.default_headers)
+        self.transport.write(b"HTTP/1.1 200 OK\r\n" + usual + answer)
+        self.on_response_complete()
+        return True
+
+    def on_body(self, body: bytes) -> None:
+        if not self._answered:
+            super().on_body(body)
+
     def on_message_complete(self) -> None:
-        super().on_message_complete()
+        if self._answered:
+            self._answered = False
+        else:
+            super().on_message_complete()
         self._in_head = True
         self._head = 0
 
@@ -158,15 +184,19 @@ def open_sockets(settings: Settings) -> list[socket.socket]:
 class HttpServer(uvicorn.Server):
     """uvicorn, told what the settings say. Signals are the business of the composition root."""
 
-    def __init__(self, app: Any, settings: Settings) -> None:
-        protocol = type("Protocol", (BoundedProtocol,), {"patience": settings.http_request_timeout})
+    def __init__(self, app: Any, settings: Settings, express: Express | None = None) -> None:
+        class Protocol(BoundedProtocol):
+            patience = settings.http_request_timeout
+
+        # Kept as it is: a class would make a method of a function.
+        Protocol.express = express if settings.keep_alive else None
         headers = [("X-Content-Type-Options", "nosniff")]
         if not settings.keep_alive:
             headers.append(("Connection", "close"))
         super().__init__(
             uvicorn.Config(
                 app,
-                http=protocol,
+                http=Protocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,

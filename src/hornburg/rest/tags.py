@@ -134,7 +134,15 @@ async def _tags(
         only = [tag for tag in file.dataset.entries if tag <= _PIXEL_DATA] if cut else None
         return encode(file, form, ignore_length=lengths, only=only)
 
-    return Answer(await archive.work(examine, archive, attachment, work), _HEADERS)
+    if lengths or cut:
+        return Answer(await archive.work(examine, archive, attachment, work), _HEADERS)
+    kind = f"{form} {archive.runtime.default_encoding}"
+    kept = archive.cache.get(attachment.uuid, kind)
+    if kept is not None:
+        return Answer(kept, _HEADERS)
+    body = await archive.work(examine, archive, attachment, work)
+    archive.cache.put(attachment.uuid, kind, body)
+    return Answer(body, _HEADERS)
 
 
 @get(at_levels("/module"), summary="The module of a resource", tags=["Tags"])

@@ -54,6 +54,11 @@ class Users:
     def _digest(self, credentials: bytes) -> bytes:
         return hmac.digest(self._key, credentials, "sha256")
 
+    def remembered(self, authorization: bytes | None) -> str | None:
+        """The user of credentials that were found right lately."""
+        credentials = _decode(authorization)
+        return None if credentials is None else self._right.get(self._digest(credentials))
+
     async def check(self, authorization: bytes | None) -> str | None:
         """The user that an ``Authorization`` header proves, or ``None``."""
         credentials = _decode(authorization)

@@ -1,0 +1,153 @@
+"""The shortest way to what is asked most: single resources, and files and tags that are at hand.
+
+A viewer or a script asks for thousands of these a second. Their answer needs no body, no wait and
+no argument, so it is made while the request is being read, without a task and without the
+framework. Whatever is not plain in a request (an argument, a condition, a range, a body, an
+unknown identifier) takes the usual way, which gives the same answer; ``tests/wire/test_express.py``
+compares the two.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+
+from hornburg.archive.parts import Archive
+from hornburg.archive.revisions import Revision
+from hornburg.dicom.levels import Level
+from hornburg.errors import HornburgError
+from hornburg.index.base import Attachment, Reader
+from hornburg.index.names import DICOM
+from hornburg.rest.answers import JSON
+from hornburg.rest.disposition import disposition
+from hornburg.rest.resource_json import usual
+from hornburg.rest.revisions import etag
+
+__all__ = ["Express", "file_headers"]
+
+log = logging.getLogger("hornburg.rest")
+
+Headers = list[tuple[bytes, bytes]]
+
+_URL = re.compile(
+    rb"/(patients|studies|series|instances)/([0-9a-f]{8}(?:-[0-9a-f]{8}){4})"
+    rb"(?:/(file|tags|simplified-tags))?"
+)
+_LEVELS = {level.plural.encode(): level for level in Level}
+_JSON_HEAD = b"content-type: " + JSON.encode() + b"\r\n"
+
+#: A request with one of these may need another answer, or more than an answer.
+_NOT_PLAIN = frozenset(
+    [
+        b"content-length",
+        b"expect",
+        b"if-match",
+        b"if-modified-since",
+        b"if-none-match",
+        b"if-range",
+        b"if-unmodified-since",
+        b"origin",
+        b"range",
+        b"transfer-encoding",
+        b"upgrade",
+    ]
+)
+
+
+def file_headers(attachment: Attachment, mime: str, name: str | None, shown: bool) -> Headers:
+    """The headers of a file, whole or in part."""
+    headers = [
+        (b"content-type", mime.encode("latin-1")),
+        (b"etag", etag(Revision.of_attachment(attachment)).encode()),
+        (b"accept-ranges", b"bytes"),
+    ]
+    if name is not None:
+        headers.append((b"content-disposition", disposition(name, shown=shown).encode()))
+    return headers
+
+
+class Express:
+    """Answers plain GET requests at once, or not at all.
+
+    Args:
+        archive: where the answers are.
+        admit: the user that an ``Authorization`` header is known to prove, ``None`` when that
+            needs a closer look.
+    """
+
+    def __init__(self, archive: Archive, admit: Callable[[bytes | None], str | None]) -> None:
+        self._archive = archive
+        self._admit = admit
+        settings = archive.settings
+        # Those need what only the usual way has.
+        self._off = settings.http_compression_enabled or bool(settings.extra_main_dicom_tags)
+
+    def __call__(self, url: bytes, headers: Headers) -> bytes | None:
+        """The head (without the status line) and the body of a 200, or ``None``."""
+        found = _URL.fullmatch(url)
+        if found is None or self._off:
+            return None
+        authorization = None
+        accept = b"*/*"
+        for name, value in headers:
+            if name in _NOT_PLAIN or (name == b"connection" and value.lower() != b"keep-alive"):
+                return None
+            if name == b"authorization":
+                if authorization is not None:
+                    return None
+                authorization = value
+            elif name == b"accept":
+                accept = value
+        if self._admit(authorization) is None:
+            return None
+        started = time.monotonic()
+        answer = self._answer(found, accept)
+        if answer is not None:
+            seconds = time.monotonic() - started
+            self._archive.metrics.request_done(200, seconds)
+            if log.isEnabledFor(logging.DEBUG):
+                log.debug("GET %s 200 %.1f ms", url.decode(), seconds * 1000)
+        return answer
+
+    def _answer(self, found: re.Match[bytes], accept: bytes) -> bytes | None:
+        level, public_id, part = _LEVELS[found[1]], found[2].decode(), found[3]
+        try:
+            if part is None:
+                content = self._archive.index.look_now(
+                    lambda reader: _resource(reader, level, public_id)
+                )
+                return None if content is None else _with_length(_JSON_HEAD, content)
+            if level != Level.INSTANCE:
+                return None
+            attachment = self._archive.index.look_now(
+                lambda reader: reader.attachment(Level.INSTANCE, public_id, DICOM)
+            )
+        except HornburgError:
+            return None  # the usual way finds the same, and says it
+        if attachment is None:
+            return None
+        if part == b"file":
+            return self._file(attachment) if accept == b"*/*" else None
+        form = "full" if part == b"tags" else "simplify"
+        kind = f"{form} {self._archive.runtime.default_encoding}"
+        content = self._archive.cache.get(attachment.uuid, kind)
+        return None if content is None else _with_length(_JSON_HEAD, content)
+
+    def _file(self, attachment: Attachment) -> bytes | None:
+        content = self._archive.cache.get(attachment.uuid, "file")
+        if content is None:
+            return None
+        headers = file_headers(attachment, "application/dicom", f"{attachment.uuid}.dcm", False)
+        head = b"".join(b"%b: %b\r\n" % header for header in headers)
+        return _with_length(head, content)
+
+
+def _resource(reader: Reader, level: Level, public_id: str) -> bytes | None:
+    resource = reader.resource(level, public_id)
+    return None if resource is None else usual(reader, resource)
+
+
+def _with_length(head: bytes, content: bytes) -> bytes:
+    return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(content), content)
