@@ -15,7 +15,6 @@ from __future__ import annotations
 import errno
 import mmap
 import os
-import shutil
 import tempfile
 import threading
 import time
@@ -29,11 +28,10 @@ from hornburg.dicom.buffer import Buffer
 from hornburg.errors import DatabaseError
 from hornburg.storage.base import Storage
 from hornburg.storage.failures import read_failure, too_short, write_failure
+from hornburg.storage.files import fsync_folder, hex_folders, link_or_copy, time_in, write_new
 from hornburg.storage.identifiers import check_uuid, is_uuid
 
 __all__ = ["FilesystemStorage"]
-
-_HEX = frozenset("0123456789abcdef")
 
 #: Folders change their time when a file is added; clocks of file systems are coarse.
 _CLOCK_MARGIN = 5.0
@@ -45,7 +43,6 @@ _TOGETHER = 256
 #: A scratch file has this name only where the file system has no files without a name.
 _SCRATCH_PREFIX = "hornburg-scratch-"
 
-_NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 _OLD = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -82,7 +79,7 @@ class FilesystemStorage(Storage):
             for folder in (self._folder, self._scratch):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if self._marker.exists():
-                self._unclean_since = _time_in(self._marker)
+                self._unclean_since = time_in(self._marker)
                 self._sync_all_folders()
             else:
                 self._mark()
@@ -105,20 +102,20 @@ class FilesystemStorage(Storage):
             os.fsync(handle)
         finally:
             os.close(handle)
-        _fsync_folder(self._folder)
+        fsync_folder(self._folder)
 
     def _sync_above(self) -> None:
         """The folder's own entry, where the folder above it may be read."""
         if self._sync:
             with suppress(PermissionError):
-                _fsync_folder(self._folder.resolve().parent)
+                fsync_folder(self._folder.resolve().parent)
 
     def _sync_all_folders(self) -> None:
         """After an unclean stop: folders made just before it may not be durable themselves."""
         if self._sync:
-            for first in _hex_folders(self._folder):
-                _fsync_folder(first)
-            _fsync_folder(self._folder)
+            for first in hex_folders(self._folder):
+                fsync_folder(first)
+            fsync_folder(self._folder)
 
     def close(self, *, clean: bool = True) -> None:
         for uuid in list(self._waiting):
@@ -134,8 +131,8 @@ class FilesystemStorage(Storage):
         if self._unclean_since is None:
             return
         since = self._unclean_since - _CLOCK_MARGIN
-        for first in _hex_folders(self._folder):
-            for second in _hex_folders(first):
+        for first in hex_folders(self._folder):
+            for second in hex_folders(first):
                 if second.stat().st_mtime >= since:
                     yield from (file.name for file in second.iterdir() if is_uuid(file.name))
 
@@ -187,7 +184,7 @@ class FilesystemStorage(Storage):
     def create(self, uuid: str, content: Buffer, *, wait: bool = True) -> None:
         place = self._place(uuid)
         with memoryview(content) as view:
-            handle = self._add(uuid, lambda: _write_new(place, view))
+            handle = self._add(uuid, lambda: write_new(place, view))
         self._note(uuid, handle, wait)
 
     def adopt(self, uuid: str, scratch: BinaryIO, *, wait: bool = True) -> None:
@@ -199,7 +196,7 @@ class FilesystemStorage(Storage):
                 os.fsync(scratch.fileno())
         except OSError as error:
             raise write_failure(error) from error
-        self._note(uuid, self._add(uuid, lambda: _link_or_copy(scratch, place)), wait)
+        self._note(uuid, self._add(uuid, lambda: link_or_copy(scratch, place)), wait)
 
     def _add(self, uuid: str, make: Callable[[], int | None]) -> int | None:
         """Make a file, and the folders that it needs; answers its handle."""
@@ -270,10 +267,10 @@ class FilesystemStorage(Storage):
         """After the files themselves: then the journal has most of it already."""
         for pair in {uuid[:4] for uuid in uuids}:
             first = f"{self._folder}/{pair[:2]}"
-            _fsync_folder(f"{first}/{pair[2:]}")
+            fsync_folder(f"{first}/{pair[2:]}")
             if pair in self._fresh:
-                _fsync_folder(first)
-                _fsync_folder(self._folder)
+                fsync_folder(first)
+                fsync_folder(self._folder)
                 self._fresh.discard(pair)
 
     def remove(self, uuid: str) -> None:
@@ -358,71 +355,3 @@ class FilesystemStorage(Storage):
             return os.stat(self._place(uuid), follow_symlinks=False).st_size
         except OSError as error:
             raise read_failure(error) from None
-
-
-def _write_new(place: str, view: memoryview) -> int:
-    """Write a file that must not be there yet; answers its handle. A failure leaves none."""
-    handle = os.open(place, _NEW, 0o600)
-    try:
-        while view:
-            view = view[os.write(handle, view) :]
-    except BaseException:
-        os.close(handle)
-        with suppress(OSError):
-            os.unlink(place)
-        raise
-    return handle
-
-
-def _link_or_copy(scratch: BinaryIO, place: str) -> int | None:
-    """Give a scratch file its name; or copy it when it lies on another device, and answer the
-    handle of the copy, which isn't on the disk yet."""
-    name = getattr(scratch, "name", None)
-    handle = scratch.fileno()
-    try:
-        if isinstance(name, str):
-            os.link(name, place)
-        else:
-            # src_dir_fd makes Python call linkat(2), which alone follows /proc/self/fd.
-            os.link(f"/proc/self/fd/{handle}", place, src_dir_fd=handle, follow_symlinks=True)
-        return None
-    except OSError as error:
-        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
-            raise
-    target = os.open(place, _NEW, 0o600)
-    try:
-        scratch.seek(0)
-        with os.fdopen(target, "wb", closefd=False) as file:
-            shutil.copyfileobj(scratch, file, 1 << 20)
-    except BaseException:
-        os.close(target)
-        with suppress(OSError):
-            os.unlink(place)
-        raise
-    return target
-
-
-def _fsync_folder(folder: str | Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _hex_folders(folder: Path) -> Iterator[Path]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if len(entry.name) == 2 and _HEX.issuperset(entry.name) and entry.is_dir():
-                yield Path(entry.path)
-
-
-def _time_in(marker: Path) -> float:
-    """When the unclean run began; an empty or future note makes every file a suspect."""
-    with marker.open("rb") as file:
-        text = file.read(64)
-    try:
-        noted = float(text)
-    except ValueError:
-        return 0.0
-    return noted if 0 <= noted <= time.time() else 0.0

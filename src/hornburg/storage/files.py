@@ -1,0 +1,90 @@
+"""Single steps on files and folders, for :mod:`hornburg.storage.filesystem`."""
+
+# ruff: noqa: PTH108 - a Path for each file costs more than its system call
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["fsync_folder", "hex_folders", "link_or_copy", "time_in", "write_new"]
+
+_HEX = frozenset("0123456789abcdef")
+
+_NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+def write_new(place: str, view: memoryview) -> int:
+    """Write a file that must not be there yet; answers its handle. A failure leaves none."""
+    handle = os.open(place, _NEW, 0o600)
+    try:
+        while view:
+            view = view[os.write(handle, view) :]
+    except BaseException:
+        os.close(handle)
+        with suppress(OSError):
+            os.unlink(place)
+        raise
+    return handle
+
+
+def link_or_copy(scratch: BinaryIO, place: str) -> int | None:
+    """Give a scratch file its name; or copy it when it lies on another device, and answer the
+    handle of the copy, which isn't on the disk yet."""
+    name = getattr(scratch, "name", None)
+    handle = scratch.fileno()
+    try:
+        if isinstance(name, str):
+            os.link(name, place)
+        else:
+            # src_dir_fd makes Python call linkat(2), which alone follows /proc/self/fd.
+            os.link(f"/proc/self/fd/{handle}", place, src_dir_fd=handle, follow_symlinks=True)
+        return None
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
+            raise
+    target = os.open(place, _NEW, 0o600)
+    try:
+        scratch.seek(0)
+        with os.fdopen(target, "wb", closefd=False) as file:
+            shutil.copyfileobj(scratch, file, 1 << 20)
+    except BaseException:
+        os.close(target)
+        with suppress(OSError):
+            os.unlink(place)
+        raise
+    return target
+
+
+def fsync_folder(folder: str | Path) -> None:
+    """Have the entries of a folder reach the disk (fsync(2))."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def hex_folders(folder: Path) -> Iterator[Path]:
+    """The folders in a folder that are named by two digits of a UUID."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if len(entry.name) == 2 and _HEX.issuperset(entry.name) and entry.is_dir():
+                yield Path(entry.path)
+
+
+def time_in(marker: Path) -> float:
+    """When the unclean run began; an empty or future note makes every file a suspect."""
+    with marker.open("rb") as file:
+        text = file.read(64)
+    try:
+        noted = float(text)
+    except ValueError:
+        return 0.0
+    return noted if 0 <= noted <= time.time() else 0.0
