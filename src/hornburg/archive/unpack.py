@@ -54,15 +54,15 @@ async def store_zip(archive: Archive, body: BinaryIO, origin: Origin) -> AsyncIt
         for member in opened.infolist():
             if member.is_dir() or member.file_size <= 8:
                 continue
-            with Spool(
-                archive.storage, limit, f"member of the archive {member.filename!r}"
-            ) as spool:
+            with Spool(archive.storage, limit, "member of the archive") as spool:
                 try:
                     if not await archive.work(_extract, opened, member, spool):
                         continue
                     received = await store(archive, spool, origin)
                 except BadFileFormatError as error:
-                    log.info("a member of an uploaded archive is left out: %s", error)
+                    # File names may hold the names of patients.
+                    name = "a member" if archive.settings.deidentify_logs else member.filename
+                    log.info("%s of an uploaded archive is left out: %s", name, error)
                     continue
             yield received
 
@@ -127,9 +127,7 @@ def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, spool: Spool) -> 
                 spool.write(chunk)
                 chunk = source.read(_CHUNK)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise BadFileFormatError(
-            f"The member {member.filename!r} of the archive is damaged"
-        ) from error
+        raise BadFileFormatError("The member of the archive is damaged") from error
     return True
 
 

@@ -70,8 +70,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     patience = 30
     express: Express | None = None
+    no_delay = True
 
     def connection_made(self, transport: Any) -> None:
+        if not self.no_delay:
+            # The event loop switches it on for every connection.
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
         super().connection_made(_Joined(transport, self.loop))  # type: ignore[arg-type]
         self._head = 0
         self._in_head = True
@@ -187,6 +191,7 @@ class HttpServer(uvicorn.Server):
     def __init__(self, app: Any, settings: Settings, express: Express | None = None) -> None:
         class Protocol(BoundedProtocol):
             patience = settings.http_request_timeout
+            no_delay = settings.tcp_no_delay
 
         # Kept as it is: a class would make a method of a function.
         Protocol.express = express if settings.keep_alive else None

@@ -179,10 +179,16 @@ class RestOptions:
         bool, Row("CaseSensitivePN", "Whether finds tell upper from lower case in person names.")
     ] = False
     patient_level_enabled: Annotated[
-        bool, Row("PatientLevelEnabled", "Whether patients are a level of their own.")
+        bool,
+        Row("PatientLevelEnabled", "Whether patients are a level of their own.", supported=False),
     ] = True
     log_exported_resources: Annotated[
-        bool, Row("LogExportedResources", "Whether /exports lists what was sent elsewhere.")
+        bool,
+        Row(
+            "LogExportedResources",
+            "Whether /exports lists what was sent elsewhere.",
+            supported=False,
+        ),
     ] = False
     metrics_enabled: Annotated[
         bool, Row("MetricsEnabled", "Whether figures for Prometheus are collected.")
@@ -194,6 +200,7 @@ class RestOptions:
             "Which warnings are written to the log.",
             read=overlay_of(_WARNINGS, flag),
             allowed="an object of known warnings, each true or false",
+            supported=False,
         ),
     ] = field(default_factory=lambda: _WARNINGS)
     rest_api_write_to_file_system_enabled: Annotated[

@@ -51,7 +51,7 @@ class StorageOptions:
     ] = True
     store_dicom: Annotated[
         bool,
-        Row("StoreDicom", "Whether files are kept at all, or only indexed."),
+        Row("StoreDicom", "Whether files are kept at all, or only indexed.", supported=False),
     ] = True
     store_md5_for_attachments: Annotated[
         bool,
