@@ -24,7 +24,7 @@ from rich.table import Table
 
 from hornburg.archive.folder_import import Imported, Result, find_files, import_files
 from hornburg.cli.logs import set_up_logs
-from hornburg.errors import StorageFullError
+from hornburg.errors import BadRequestError, StorageFullError
 from hornburg.server import open_archive
 from hornburg.settings import Settings, load
 
@@ -91,7 +91,7 @@ def import_(
         A file that receives one line of JSON for each file that was looked at.
     """
     if not paths:
-        raise cyclopts.ValidationError(msg="hornburg import PATH ...: a file or folder is missing")
+        raise BadRequestError("hornburg import PATH ...: name a file or a folder")
     os.umask(0o077)
     set_up_logs()
     settings = load(config or [], os.environ)
