@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+from unicodedata import normalize
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.load import Request, Upload
 from benchmarks.servers import Server
 from hornburg.testing import DatasetFactory
+from hornburg.testing.people import FAMILY_NAMES
 
 __all__ = ["LOOKUPS", "MEMORY_MARGIN_MB", "UPLOADS", "Archive", "Lookup", "UploadOperation"]
 
@@ -46,6 +48,10 @@ UPLOADS = [
 ]
 
 
+def _without_accents(text: str) -> str:
+    return normalize("NFD", text).encode("ascii", "ignore").decode()
+
+
 class Archive:
     """The loaded archive: two studies of two series of 20 instances for each patient."""
 
@@ -71,9 +77,14 @@ class Archive:
         return [identity.accession_number for identity in found]
 
     def name_patterns(self) -> list[str]:
-        """The first five letters of a family name, of those without accents."""
-        names = (self._factory.identity(*pair).patient_name for pair in self.spread(400))
-        return sorted({name[:5] + "*" for name in names if name.isascii()})[:_QUERIES]
+        """The first five letters of a family name.
+
+        Whether `Marti*` finds Martínez differs between servers: such beginnings are left out.
+        """
+        names = {self._factory.identity(*pair).patient_name for pair in self.spread(400)}
+        starts = {name[:5] for name in names if name.isascii()}
+        accented = {_without_accents(name)[:5] for name in FAMILY_NAMES if not name.isascii()}
+        return [f"{start}*" for start in sorted(starts - accented)][:_QUERIES]
 
     def date_ranges(self) -> list[str]:
         """Two weeks each, which some sixteen studies of 2,500 fall into."""
