@@ -1,5 +1,7 @@
 """Tags, keywords and VRs."""
 
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import pytest
@@ -95,3 +97,18 @@ def test_paths() -> None:
     assert DEFAULT.path("PatientID") == ((0x00100020, None),)
     for wrong in ("", "Nope.PatientID", "PatientID[", "PatientID[-1]", "PatientID..StudyID"):
         assert DEFAULT.path(wrong) is None
+
+
+def test_the_tables_are_read_without_the_rest_of_pydicom() -> None:
+    """It would cost 20 MB and 150 ms at start-up, and NumPy where that is installed."""
+    program = (
+        "import sys\n"
+        "from hornburg.dicom import content, dicom_json, main_tags, orthanc_json\n"
+        "from hornburg.dicom.dictionary import DEFAULT\n"
+        "assert DEFAULT.keyword(0x00091001, 'GEMS_IDEN_01') == 'FullFidelity'\n"
+        "print(sorted({'numpy', 'pydicom', 'asyncio'} & set(sys.modules)))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout == "[]\n"

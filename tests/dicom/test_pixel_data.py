@@ -7,6 +7,7 @@ import pytest
 from pydicom.encaps import generate_frames
 from tests.dicom.files import FILES, SEQUENCE_END, dataset, element, file, item, shipped
 
+from hornburg.dicom.errors import DicomFormatError
 from hornburg.dicom.pixel_data import PixelData
 from hornburg.dicom.reader import read
 
@@ -38,14 +39,14 @@ def test_offset_in_big_endian() -> None:
 ENCAPSULATED = [path for path in FILES if path.suffix == ".dcm" and path.stat().st_size < 400_000]
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_frames_equal_pydicom() -> None:
     """Each frame begins where pydicom's does, for every shipped file with fragments."""
     seen = 0
     for path in ENCAPSULATED:
         try:
             found = read(path.read_bytes())
-        except Exception as error:
-            assert "at byte" in str(error)
+        except DicomFormatError:
             continue
         place = found.pixel_data
         if place is None or not place.encapsulated:

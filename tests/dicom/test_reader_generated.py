@@ -83,19 +83,19 @@ def data_sets(draw: st.DrawFn, depth: int = 1, charset: str = "") -> Dataset:
         made.add_new(0x00080005, "CS", charset.split("\\"))
     for tag in draw(st.lists(st.sampled_from(sorted(TAGS)), max_size=6, unique=True)):
         made.add_new(tag, pydicom.datadict.dictionary_VR(tag).split(" ")[0], draw(TAGS[tag]))
+    # pydicom writes two single-byte sets in one value as PS3.5 6.1.2.5.3 says, and forgets the
+    # reset at a delimiter when it reads them.
+    most = 1 if charset.startswith("ISO 2022 IR 100") else 3
     words = st.text(LETTERS[charset], max_size=12).map(str.strip)
     for tag in draw(st.lists(st.sampled_from(NAMES), max_size=4, unique=True)):
         vr = pydicom.datadict.dictionary_VR(tag)
         if vr == "PN":
-            # pydicom writes two single-byte sets in one name as PS3.5 6.1.2.5.3 says, and forgets
-            # the reset at a delimiter when it reads them.
-            most = 1 if charset.startswith("ISO 2022 IR 100") else 3
             groups = draw(st.lists(words, min_size=1, max_size=most))
             made.add_new(
                 tag, vr, "=".join(group.replace(" ", "^" if most > 1 else "") for group in groups)
             )
         elif vr in ("LO", "SH", "UC"):
-            made.add_new(tag, vr, draw(st.lists(words, max_size=3)))
+            made.add_new(tag, vr, draw(st.lists(words, max_size=most)))
         else:
             made.add_new(tag, vr, draw(words))
     if draw(st.booleans()):
