@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import tempfile
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -330,3 +331,24 @@ def test_the_folder_itself_is_durable(tmp_path: Path, monkeypatch: pytest.Monkey
     opened(tmp_path / "files")
     assert str(tmp_path) in order.calls
     assert str(tmp_path / "files") in order.calls
+
+
+def test_files_are_flushed_at_the_same_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = opened(tmp_path)
+    names = [storage.new_uuid() for _ in range(3)]
+    for name in names:
+        storage.create(name, b"abc", wait=False)
+    all_there = threading.Barrier(3, timeout=30)
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            all_there.wait()
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    storage.sync([*names, names[0]])
+    assert not all_there.broken
+    storage.close()

@@ -4,7 +4,7 @@ A file is durable when its bytes and its folder entry are (fsync(2): "Calling fs
 necessarily ensure that the entry in the directory containing the file has also reached disk").
 
 Files are made under their own name. Those that a commit of the index waits for are synchronised
-together, the folder that they share once. Nameless files that are linked afterwards
+together, several at the same time, and the folder that they share once. Nameless files that are linked afterwards
 (O_TMPFILE) took 1.5 to 2 times as long on ext4.
 """
 
@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -39,6 +40,11 @@ _CLOCK_MARGIN = 5.0
 #: Files that share a folder before another one is chosen. 65,536 folders hold 16 million files
 #: before one is chosen twice on average.
 _TOGETHER = 256
+
+#: Files that are flushed at the same time. The file system joins what it is asked for meanwhile
+#: into one entry of its journal: measured on ext4, 8 at once took a third to a sixth of the time
+#: of one after the other.
+_FLUSHERS = 8
 
 #: A scratch file has this name only where the file system has no files without a name.
 _SCRATCH_PREFIX = "hornburg-scratch-"
@@ -69,12 +75,15 @@ class FilesystemStorage(Storage):
         #: not; and those that never will be. One thread at a time works on a file.
         self._waiting: dict[str, int | None] = {}
         self._failed: dict[str, OSError] = {}
+        self._flushers: ThreadPoolExecutor | None = None
         self._choice = threading.Lock()
         self._shared, self._left = "", 0
 
     # -- life -----------------------------------------------------------------------------
 
     def open(self) -> None:
+        if self._sync:
+            self._flushers = ThreadPoolExecutor(_FLUSHERS, "storage-flush")
         try:
             for folder in (self._folder, self._scratch):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -118,6 +127,9 @@ class FilesystemStorage(Storage):
             fsync_folder(self._folder)
 
     def close(self, *, clean: bool = True) -> None:
+        if self._flushers is not None:
+            self._flushers.shutdown()
+            self._flushers = None
         for uuid in list(self._waiting):
             handle = self._waiting.pop(uuid, None)
             if handle is not None:
@@ -222,29 +234,31 @@ class FilesystemStorage(Storage):
             os.close(handle)
 
     def sync(self, uuids: Sequence[str]) -> None:
-        """The bytes of each, then the entries of their folders, each folder once."""
-        fault: OSError | None = None
-        for uuid in uuids:
-            try:
-                self._sync_bytes(uuid)
-            except OSError as error:
-                fault = error
+        """The bytes of all at once, then the entries of their folders, each folder once."""
+        names = list(dict.fromkeys(uuids))
+        fault = next((fault for fault in self._flush_all(names) if fault is not None), None)
         if fault is None:
             try:
-                self._sync_entries([uuid for uuid in uuids if uuid in self._waiting])
+                self._sync_entries([uuid for uuid in names if uuid in self._waiting])
             except OSError as error:
                 fault = error
         if fault is not None:
             raise write_failure(fault) from fault
-        for uuid in uuids:
+        for uuid in names:
             self._waiting.pop(uuid, None)
 
-    def _sync_bytes(self, uuid: str) -> None:
+    def _flush_all(self, uuids: Sequence[str]) -> list[OSError | None]:
+        if len(uuids) == 1 or self._flushers is None:
+            return [self._flush(uuid) for uuid in uuids]
+        return list(self._flushers.map(self._flush, uuids))
+
+    def _flush(self, uuid: str) -> OSError | None:
+        """Have the bytes of one file reach the disk; answers why they never will."""
         if uuid in self._failed:
-            raise self._failed[uuid]
+            return self._failed[uuid]
         handle = self._waiting.get(uuid)
         if handle is None:
-            return
+            return None
         self._waiting[uuid] = None
         try:
             os.fsync(handle)
@@ -252,9 +266,10 @@ class FilesystemStorage(Storage):
             # After a failed fsync the kernel drops the pages and the next one succeeds
             # (https://wiki.postgresql.org/wiki/Fsync_Errors): this file is lost for good.
             self._failed[uuid] = error
-            raise
+            return error
         finally:
             os.close(handle)
+        return None
 
     def _make_folders(self, uuid: str) -> None:
         # Noted before it is made: whoever finds the folder there also finds the note.
