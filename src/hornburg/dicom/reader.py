@@ -59,6 +59,7 @@ class DicomFile:
 
     @property
     def header_end(self) -> int:
+        """The size of what is needed to read the file again without its pixel data, in bytes."""
         pixels = self.pixel_data
         return self.size if pixels is None or self.deflated else pixels.value_offset
 
