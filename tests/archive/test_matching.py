@@ -75,7 +75,7 @@ def test_a_lone_dash_is_every_date() -> None:
     assert criterion("StudyDate", "DA", "-") is None
 
 
-@pytest.mark.parametrize("vr", ["DA", "TM", "DT", "UI", "US", "FD", "AT", "AS"])
+@pytest.mark.parametrize("vr", ["DA", "TM", "DT", "UI", "US", "FD", "AT", "AS", "IS", "DS"])
 def test_no_wildcards_where_the_standard_has_none(vr: str) -> None:
     with pytest.raises(
         ParameterOutOfRangeError, match="Wildcards are not allowed on tag 0008,0020"

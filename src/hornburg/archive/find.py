@@ -19,7 +19,7 @@ from hornburg.archive.matching import Criterion, criterion
 from hornburg.archive.parts import Archive
 from hornburg.archive.read import examine
 from hornburg.archive.requested import Kin, Requested
-from hornburg.archive.search_tags import MODALITIES_IN_STUDY, SearchTag, search_tag
+from hornburg.archive.search_tags import SearchTag, search_tag
 from hornburg.dicom.levels import Level
 from hornburg.dicom.orthanc_json import Form
 from hornburg.dicom.reader import DicomFile
@@ -41,7 +41,7 @@ _MOST_CONDITIONS = 200
 _MOST_VALUES = 50_000
 
 #: Resources that are in memory at once.
-_PAGE = 2000
+_PAGE = 5000
 _BATCH = 200
 
 _LARGEST = (1 << 62) - 1
@@ -153,14 +153,18 @@ async def find(archive: Archive, search: Search, form: Callable[[Reader, Resourc
 
     def work(reader: Reader) -> list[T]:
         kin = Kin(reader)
-        answers = []
-        for resource in _pages(reader, replace(plan.query, limit=plan.room)):
+        answers: list[T] = []
+        for page in _pages(reader, replace(plan.query, limit=plan.room)):
             if plan.requested:
-                plan.requested.from_index(kin, resource)
-            answers.append(form(reader, resource))
+                kin.forget()
+                for resource in page:
+                    plan.requested.from_index(kin, resource)
+            answers += [form(reader, resource) for resource in page]
         return answers
 
-    run = archive.index.look if plan.is_point and not plan.requested else archive.index.read
+    # To make a series ready may take a look at all of its instances.
+    quick = plan.is_point and not plan.requested and search.level != Level.SERIES
+    run = archive.index.look if quick else archive.index.read
     return plan.found(await run(work))
 
 
@@ -222,7 +226,7 @@ def _plan(archive: Archive, search: Search) -> _Plan:
         values += len(found.values)
         if tag.main and tag.level is not None:
             conditions.append(found.condition(tag.level, tag.keyword))
-        elif tag.computed and tag.tag == MODALITIES_IN_STUDY and not modalities:
+        elif tag.is_modality(level) and not modalities:
             modalities = found.values
         else:
             late.append(_Late(tag, found))
@@ -311,13 +315,13 @@ def _order(archive: Archive, level: Level, order: Order) -> OrderBy:
     return OrderBy("DicomTag", tag.keyword, order.descending, tag.level, tag.vr in _NUMBERS)
 
 
-def _pages(reader: Reader, query: Query) -> Iterator[Resource]:
+def _pages(reader: Reader, query: Query) -> Iterator[list[Resource]]:
     """What a query gives, page by page, so that few resources are in memory at once."""
     since, left = query.since, query.limit
     while True:
         size = min(_PAGE, left) if left else _PAGE
         page = reader.find(replace(query, since=since, limit=size))
-        yield from page
+        yield page
         since += size
         left = left - size if left else 0
         if len(page) < size or (query.limit and left <= 0):

@@ -23,8 +23,8 @@ MOST_CHARACTERS = 1 << 20
 #: PS3.4 C.2.2.2.5: only these are compared as ranges.
 _RANGES = frozenset(("DA", "TM", "DT"))
 
-#: PS3.4 C.2.2.2.4: wildcards are for texts.
-_NO_WILDCARDS = _RANGES | BINARY - {"UN"} | {"AS", "AT", "UI", *FORMATS}
+#: PS3.4 C.2.2.2.4: wildcards are for texts, and numbers are none even where they are written so.
+_NO_WILDCARDS = _RANGES | BINARY - {"UN"} | {"AS", "AT", "DS", "IS", "UI", *FORMATS}
 
 #: PS3.5 table 6.2-1, DT: the offset from UTC is from -1200 to +1400.
 _DATE_TIME = re.compile(r"[0-9.]{4,21}(?:[+-](?:0[0-9]|1[0-4])[0-5][0-9])?")

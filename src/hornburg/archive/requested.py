@@ -36,6 +36,11 @@ class Kin:
     _tags: dict[tuple[Level, str], dict[str, str]] = field(default_factory=dict)
     _computed: dict[tuple[Level, str, int], str] = field(default_factory=dict)
 
+    def forget(self) -> None:
+        """Give the memory back, between pages."""
+        for kept in (self._resources, self._tags, self._computed):
+            kept.clear()
+
     def above(self, resource: Resource, level: Level) -> Resource | None:
         """The resource itself, or the one above it at a level."""
         found: Resource | None = resource

@@ -18,6 +18,7 @@ from hornburg.errors import BadRequestError, Outside
 __all__ = ["COMPUTED", "MODALITIES_IN_STUDY", "SearchTag", "UnknownTagError", "search_tag"]
 
 MODALITIES_IN_STUDY = 0x00080061
+_MODALITY = 0x00080060
 
 COMPUTED: Mapping[int, Level | None] = {
     0x00080056: None,  # InstanceAvailability
@@ -60,6 +61,15 @@ class SearchTag:
     def tag(self) -> int:
         """The outermost tag."""
         return self.path[0].tag
+
+    def is_modality(self, level: Level) -> bool:
+        """Whether a search at this level compares it with the modalities of a study's series.
+
+        A study has no modality of its own: who asks for one means that of its series.
+        """
+        return (self.computed and self.tag == MODALITIES_IN_STUDY) or (
+            level == Level.STUDY and len(self.path) == 1 and self.tag == _MODALITY
+        )
 
     @property
     def digits(self) -> str:

@@ -39,6 +39,9 @@ _PARENTS = [
     for above in Level
     for path in at_levels(f"/{above.word.lower()}", (level for level in Level if level > above))
 ]
+#: Instances of a series that are looked at without handing the work to a thread.
+_LARGE_SERIES = 50
+
 _BOOLEANS = {"0": False, "1": True, "false": False, "true": True}
 
 
@@ -92,13 +95,22 @@ async def get_resource(request: Asked, public_id: PublicId) -> Response[bytes]:
         content = await archive.index.look(lambda reader: _usual(reader, level, public_id))
         if content is None:
             raise unknown(level, public_id)
+        if isinstance(content, Resource):
+            large = content
+            content = await archive.index.read(lambda reader: usual(reader, large))
         return ReadyJson(content)
     return await _one(archive, view_of(request), level, public_id, level)
 
 
-def _usual(reader: Reader, level: Level, public_id: str) -> bytes | None:
+def _usual(reader: Reader, level: Level, public_id: str) -> bytes | Resource | None:
+    """The answer, or only the resource when the answer takes too long for the event loop."""
     resource = reader.resource(level, public_id)
-    return None if resource is None else usual(reader, resource)
+    if resource is None:
+        return None
+    # Whether a series is complete stands in all of its instances.
+    if level == Level.SERIES and len(resource.children) > _LARGE_SERIES:
+        return resource
+    return usual(reader, resource)
 
 
 async def _one(
@@ -111,7 +123,8 @@ async def _one(
         raise unknown(level, public_id)
     await complete(archive, [resource], requested)
     write = view.writer(archive)
-    return raw_json(await archive.index.look(lambda reader: write(reader, resource)))
+    run = archive.index.read if shown == Level.SERIES else archive.index.look
+    return raw_json(await run(lambda reader: write(reader, resource)))
 
 
 def _above(reader: Reader, level: Level, public_id: str, shown: Level) -> Resource | None:
