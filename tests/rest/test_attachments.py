@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import struct
 import zlib
@@ -224,6 +225,22 @@ async def test_check_revisions(serve: Serve) -> None:
     new = response.headers["etag"]
     assert (await instance.client.delete(url, headers={"If-Match": new})).status_code == 200
     assert instance.files() == 1
+
+
+async def test_of_two_that_put_at_the_same_time_one_is_late(serve: Serve) -> None:
+    instance = await started(serve, CheckRevisions=True)
+    url = f"{instance.url}/raw"
+    tag = (await instance.client.put(url, content=b"0")).headers["etag"]
+    answers = await asyncio.gather(
+        *(
+            instance.client.put(url, content=b"%d" % one, headers={"If-Match": tag})
+            for one in range(1, 7)
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 5
+    assert instance.files() == 2
+    (good,) = (answer for answer in answers if answer.status_code == 200)
+    assert (await instance.client.get(f"{url}/data")).headers["etag"] == good.headers["etag"]
 
 
 @pytest.mark.parametrize("operation", ["", "/data", "/size", "/info", "/md5", "/compressed-data"])

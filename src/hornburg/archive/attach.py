@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import uuid
 from collections.abc import Coroutine
 from typing import Any, BinaryIO, TypeVar
 
@@ -208,7 +207,7 @@ async def _convert(
 
 def _rewrite(archive: Archive, old: Attachment, compression: Compression) -> Attachment:
     """Write the other form of a file, its content compared with its MD5 on the way."""
-    identifier = str(uuid.uuid4())
+    identifier = archive.storage.new_uuid()
     with archive.storage.scratch() as scratch:
         if compression is Compression.ZLIB:
             with opened(archive, old) as buffer:

@@ -34,8 +34,9 @@ __all__ = [
 
 T = TypeVar("T")
 
-#: Bytes that are read at once. One attachment takes this much memory, whatever its size.
-PIECE = 512 << 10
+#: Bytes that are read at once: most images of CT and MR are one piece. An answer takes the memory
+#: of two, whatever the size of the file.
+PIECE = 1 << 20
 
 #: A file up to this size is read by one call; a larger one is mapped, for its header is short.
 _WHOLE = 256 << 10

@@ -13,6 +13,9 @@ OCTETS = "application/octet-stream"
 #: Longer names are cut; most file systems take 255 bytes.
 _LONGEST = 200
 
+#: Names that need no closer look, such as those of the storage.
+_PLAIN = re.compile(r"[A-Za-z0-9_-](?:[A-Za-z0-9 ._-]{0,100}[A-Za-z0-9_-])?", re.ASCII)
+
 #: Shown by browsers without executing anything of the page they come from.
 _SHOWN = frozenset(
     (
@@ -64,6 +67,8 @@ def disposition(name: str, *, shown: bool = False) -> str:
     RFC 6266 appendix D: the name once in ASCII, and once in UTF-8 when that says more.
     """
     kind = "inline" if shown else "attachment"
+    if _PLAIN.fullmatch(name) is not None:
+        return f'{kind}; filename="{name}"'
     name = _clean(name)
     plain = _ascii(name)
     if plain == name:
