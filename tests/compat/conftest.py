@@ -1,0 +1,69 @@
+"""The same requests to Orthanc, as Debian packages it, and to Hornburg: answers compared.
+
+The tables of requests are in ``tables/``; :mod:`tests.compat.cases` says how to write a row,
+:mod:`tests.compat.rules` what is made equal before answers are compared. A difference that is
+meant stands in its row, with the reason and what ours answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.compat.samples import SAMPLES
+from tests.compat.servers import Pair, running
+
+Names = dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Names]]:
+    """A pair that holds the samples."""
+    with running(tmp_path_factory.mktemp("stocked")) as pair:
+        yield pair, _stock(pair)
+
+
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Names]]:
+    """A pair that tables may change; it holds the samples at first."""
+    with running(tmp_path_factory.mktemp("scratch")) as pair:
+        yield pair, _stock(pair)
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Names]]:
+    """A pair with passwords, revisions, compression, overwriting, and bare errors."""
+    with running(
+        tmp_path_factory.mktemp("guarded"),
+        credentials="alice:secret",
+        AuthenticationEnabled=True,
+        RegisteredUsers={"alice": "secret"},
+        CheckRevisions=True,
+        StorageCompression=True,
+        OverwriteInstances=True,
+        HttpDescribeErrors=False,
+    ) as pair:
+        yield pair, _stock(pair)
+
+
+@pytest.fixture(scope="session")
+def sparse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Names]]:
+    """An empty pair that keeps two patients at most, and no MD5."""
+    with running(
+        tmp_path_factory.mktemp("sparse"), MaximumPatientCount=2, StoreMD5ForAttachments=False
+    ) as pair:
+        yield pair, {}
+
+
+def _stock(pair: Pair) -> Names:
+    names: Names = {}
+    for name, content in SAMPLES.items():
+        answers = [server.ask("POST", "/instances", content, {}) for server in pair]
+        for answer in answers:
+            assert answer.status == 200, f"{name}: {answer.body[:500]!r}"
+        first, second = (answer.json() for answer in answers)
+        assert first == second, name
+        names[name] = first["ID"]
+        for level in ("Patient", "Study", "Series"):
+            names[f"{name}.{level.lower()}"] = first[f"Parent{level}"]
+    return names
