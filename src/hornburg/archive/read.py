@@ -27,6 +27,7 @@ __all__ = [
     "attachment_of",
     "dicom_of",
     "examine",
+    "look_into",
     "opened",
     "pieces",
     "storage_of",
@@ -40,6 +41,13 @@ PIECE = 1 << 20
 
 #: A file up to this size is read by one call; a larger one is mapped, for its header is short.
 _WHOLE = 256 << 10
+
+#: A file up to this size is taken at once when it is in memory already: that takes less than to
+#: hand it to a thread.
+_AT_HAND = 256 << 10
+
+#: A file up to this size is parsed at once when it is at hand, for the same reason.
+_PARSED_AT_ONCE = 64 << 10
 
 #: The start of a mapped file is read before it is looked at: reading lets other threads work,
 #: while a page that is missing in a map stops all of them.
@@ -130,8 +138,20 @@ async def pieces(
     Raises:
         CorruptedError: the file is missing, or is not what the index says.
     """
+    if start == 0 and end in (None, attachment.size) and not as_stored:
+        content = _at_hand(archive, attachment, _AT_HAND)
+        if content is not None:
+            return Pieces(archive, content, len(content), iter(()))
     first, size, rest = await archive.work(_begin, archive, attachment, start, end, as_stored)
     return Pieces(archive, first, size, rest)
+
+
+def _at_hand(archive: Archive, attachment: Attachment, most: int) -> bytes | None:
+    """The content of a small attachment if that needs no wait; damage is left to others to tell."""
+    if attachment.size > most or attachment.compression is not Compression.NONE:
+        return None
+    content = archive.storage.read_at_hand(attachment.uuid, attachment.size)
+    return content if content is not None and len(content) == attachment.size else None
 
 
 def _begin(
@@ -177,21 +197,33 @@ def opened(archive: Archive, attachment: Attachment) -> Iterator[Buffer]:
         yield buffer
 
 
-def examine(archive: Archive, attachment: Attachment, work: Callable[[DicomFile], T]) -> T:
-    """Open a stored DICOM file and answer what ``work`` finds in it; blocks.
+async def look_into(archive: Archive, attachment: Attachment, work: Callable[[DicomFile], T]) -> T:
+    """Open a stored DICOM file and answer what ``work`` finds in it, on a thread when it is large
+    or must be waited for.
 
     ``work`` keeps nothing of the file: it may be unmapped afterwards.
 
     Raises:
         CorruptedError: the file is missing, or no longer the DICOM file that was stored.
     """
+    content = _at_hand(archive, attachment, _PARSED_AT_ONCE)
+    if content is not None:
+        return work(_parsed(archive, content))
+    return await archive.work(examine, archive, attachment, work)
+
+
+def examine(archive: Archive, attachment: Attachment, work: Callable[[DicomFile], T]) -> T:
+    """The same for code that is on a thread; blocks."""
     with opened(archive, attachment) as buffer:
-        try:
-            file = read(
-                buffer,
-                default_charset=archive.runtime.default_encoding,
-                dictionary=archive.dictionary,
-            )
-        except DicomFormatError as error:
-            raise CorruptedError(f"A stored DICOM file is damaged: {error}") from error
-        return work(file)
+        return work(_parsed(archive, buffer))
+
+
+def _parsed(archive: Archive, buffer: Buffer) -> DicomFile:
+    try:
+        return read(
+            buffer,
+            default_charset=archive.runtime.default_encoding,
+            dictionary=archive.dictionary,
+        )
+    except DicomFormatError as error:
+        raise CorruptedError(f"A stored DICOM file is damaged: {error}") from error

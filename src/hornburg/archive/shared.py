@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from hornburg.archive.parts import Archive
-from hornburg.archive.read import dicom_of, examine
+from hornburg.archive.read import dicom_of, look_into
 from hornburg.dicom.levels import Level
 from hornburg.dicom.orthanc_json import Form, encode
 from hornburg.dicom.reader import DicomFile
@@ -66,15 +66,13 @@ async def shared_tags(archive: Archive, level: Level, public_id: str, form: Form
     found = await locations(archive, level, public_id)
     shared: dict[str, bytes] | None = None
     for _, attachment in found:
-        texts = await archive.work(examine, archive, attachment, _texts)
+        texts = await look_into(archive, attachment, _texts)
         if shared is None:
             shared = texts
         else:
             shared = {tag: text for tag, text in shared.items() if texts.get(tag) == text}
     only = [int(tag[:4] + tag[5:], 16) for tag in shared or ()]
-    return await archive.work(
-        examine, archive, found[0][1], lambda file: encode(file, form, only=only)
-    )
+    return await look_into(archive, found[0][1], lambda file: encode(file, form, only=only))
 
 
 def _texts(file: DicomFile) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ from litestar.params import PathParameter, QueryParameter
 from litestar.response.base import ASGIResponse
 
 from hornburg.archive.parts import Archive
-from hornburg.archive.read import PIECE, dicom_of, examine, pieces
+from hornburg.archive.read import PIECE, dicom_of, look_into, pieces
 from hornburg.archive.revisions import Revision
 from hornburg.dicom import dicom_json
 from hornburg.dicom.content import Listing, content
@@ -124,7 +124,7 @@ async def _dicom_json(request: Asked, archive: Archive, attachment: Attachment) 
     tag = etag(revision).removesuffix('"') + '-json"'
     if is_unchanged(request, tag):
         return unchanged(tag)
-    body = await archive.work(examine, archive, attachment, dicom_json.encode)
+    body = await look_into(archive, attachment, dicom_json.encode)
     headers = [
         (b"content-type", _DICOM_JSON.encode()),
         (b"etag", tag.encode()),
@@ -141,7 +141,7 @@ async def get_header(
     archive = archive_of(request)
     attachment = await dicom_of(archive, public_id)
     form = form_of(request)
-    body = await archive.work(examine, archive, attachment, lambda file: encode_header(file, form))
+    body = await look_into(archive, attachment, lambda file: encode_header(file, form))
     return Answer(body, _JSON_HEADERS)
 
 
@@ -174,7 +174,7 @@ async def get_content(request: Asked, public_id: PublicId, path: Path = "") -> A
     in the file; for a data set, a sequence or pixel data, the list of what is below."""
     archive = archive_of(request)
     attachment = await dicom_of(archive, public_id)
-    found = await archive.work(examine, archive, attachment, lambda file: _look(file, str(path)))
+    found = await look_into(archive, attachment, lambda file: _look(file, str(path)))
     if isinstance(found, Listing):
         return Answer(_names(found), _JSON_HEADERS)
     if isinstance(found, bytes):

@@ -14,7 +14,7 @@ from litestar.params import QueryParameter
 from litestar.response.base import ASGIResponse
 
 from hornburg.archive.parts import Archive
-from hornburg.archive.read import dicom_of, examine
+from hornburg.archive.read import dicom_of, look_into
 from hornburg.archive.shared import first_dicom, locations, shared_tags
 from hornburg.dicom.levels import Level
 from hornburg.dicom.modules import MODULE_TAGS
@@ -135,12 +135,12 @@ async def _tags(
         return encode(file, form, ignore_length=lengths, only=only)
 
     if lengths or cut:
-        return Answer(await archive.work(examine, archive, attachment, work), _HEADERS)
+        return Answer(await look_into(archive, attachment, work), _HEADERS)
     kind = f"{form} {archive.runtime.default_encoding}"
     kept = archive.cache.get(attachment.uuid, kind)
     if kept is not None:
         return Answer(kept, _HEADERS)
-    body = await archive.work(examine, archive, attachment, work)
+    body = await look_into(archive, attachment, work)
     archive.cache.put(attachment.uuid, kind, body)
     return Answer(body, _HEADERS)
 
@@ -175,7 +175,7 @@ async def _module(request: Asked, level: Level, public_id: str, of: Level) -> AS
     archive = archive_of(request)
     encoder = _encoder(request, archive, MODULE_TAGS[of])
     attachment = await first_dicom(archive, level, public_id)
-    return Answer(await archive.work(examine, archive, attachment, encoder), _HEADERS)
+    return Answer(await look_into(archive, attachment, encoder), _HEADERS)
 
 
 @get(at_levels("/shared-tags", ABOVE_INSTANCES), summary="The shared tags", tags=["Tags"])
@@ -214,7 +214,7 @@ async def _instances_tags(
 ) -> AsyncIterator[bytes]:
     separator = b'{"'
     for identifier, attachment in found:
-        tags = await archive.work(examine, archive, attachment, encoder)
+        tags = await look_into(archive, attachment, encoder)
         yield separator + identifier.encode() + b'":' + tags
         separator = b',"'
     yield b"}"

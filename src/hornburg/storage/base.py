@@ -78,6 +78,14 @@ class Storage(ABC):
             CorruptedError: the file is not there.
         """
 
+    def read_at_hand(self, uuid: str, most: int) -> bytes | None:
+        """The whole file if it is in memory already, so that the caller waits for no disk.
+
+        ``None`` says that ``read`` is to be asked, on a thread: the file is not at hand, is larger
+        than ``most`` bytes, or can't be read. The one method that may be called on an event loop.
+        """
+        return None
+
     @abstractmethod
     def chunks(self, uuid: str, start: int, end: int, size: int) -> Iterator[bytes]:
         """The same in pieces of at most ``size`` bytes; CorruptedError if the file ends earlier."""
