@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hornburg.errors import BadFileFormatError, BadRequestError, ParameterOutOfRangeError
+from litestar import Request
 
-__all__ = ["Fields"]
+from hornburg.errors import (
+    BadFileFormatError,
+    BadJsonError,
+    BadRequestError,
+    ParameterOutOfRangeError,
+)
+from hornburg.rest.body import read_json
+
+__all__ = ["Fields", "read_fields"]
 
 
 class Fields:
@@ -86,3 +94,16 @@ class Fields:
     def get(self, name: str) -> Any:
         """A member as it is."""
         return self._body.get(name)
+
+
+async def read_fields(request: Request[Any, Any, Any]) -> Fields:
+    """The body of a request as members.
+
+    Raises:
+        BadRequestError: it is no JSON, or no object.
+    """
+    try:
+        return Fields(await read_json(request))
+    except BadJsonError as error:
+        # To Orthanc it is all the same, and so it is to its clients.
+        raise BadRequestError(f"The body must contain a JSON object; {error}") from error

@@ -16,8 +16,7 @@ from hornburg.dicom.levels import Level
 from hornburg.dicom.orthanc_json import Form
 from hornburg.errors import BadRequestError, ParameterOutOfRangeError
 from hornburg.rest.answers import json_answer
-from hornburg.rest.body import read_json
-from hornburg.rest.fields import Fields
+from hornburg.rest.fields import Fields, read_fields
 from hornburg.rest.operations import CountOperation, FindOperation
 from hornburg.rest.requests import archive_of
 from hornburg.rest.resource_json import USUAL, ResourceWriter, contents_of
@@ -102,7 +101,7 @@ async def find_resources(request: Asked) -> Response[bytes]:
     separates the values of a list, and ``a-b``, ``a-`` and ``-b`` are ranges of dates and times.
     """
     archive = archive_of(request)
-    fields = Fields(await read_json(request))
+    fields = await read_fields(request)
     common = _search(fields)
     search = Search(
         common.level,
@@ -134,7 +133,7 @@ async def find_resources(request: Asked) -> Response[bytes]:
 )
 async def count_resources(request: Asked) -> Response[bytes]:
     """How many resources ``/tools/find`` would find."""
-    search = _search(Fields(await read_json(request)))
+    search = _search(await read_fields(request))
     return json_answer({"Count": await count(archive_of(request), search)})
 
 

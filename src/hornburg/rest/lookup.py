@@ -14,8 +14,8 @@ from hornburg.dicom.levels import Level
 from hornburg.errors import BadRequestError, ParameterOutOfRangeError
 from hornburg.index.base import Condition, Match, Query, Reader, Resource
 from hornburg.rest.answers import json_answer, raw_json, text_answer
-from hornburg.rest.body import read_body, read_json
-from hornburg.rest.fields import Fields
+from hornburg.rest.body import read_body
+from hornburg.rest.fields import Fields, read_fields
 from hornburg.rest.find import form_of, level_field
 from hornburg.rest.operations import BulkContentOperation, BulkDeleteOperation
 from hornburg.rest.requests import archive_of
@@ -88,7 +88,7 @@ async def bulk_content(request: Asked) -> Response[bytes]:
     With ``Level``, what is at that level above or below them, each once, by identifier.
     """
     archive = archive_of(request)
-    fields = Fields(await read_json(request))
+    fields = await read_fields(request)
     ids = _ids(fields)
     level = level_field(fields) if "Level" in fields else None
     contents = USUAL | {"Metadata"} if fields.boolean("Metadata", default=True) else USUAL
@@ -130,6 +130,7 @@ def _at_level(reader: Reader, ids: tuple[str, ...], level: Level) -> Iterator[Re
 @post(
     "/tools/bulk-delete",
     status_code=200,
+    media_type="text/plain",
     summary="Delete many resources",
     operation_class=BulkDeleteOperation,
 )
@@ -137,7 +138,7 @@ async def bulk_delete(request: Asked) -> Response[bytes]:
     """Delete resources by their identifiers; unknown ones are passed over."""
     archive = archive_of(request)
     archive.refuse_if_read_only()
-    ids = tuple(dict.fromkeys(_ids(Fields(await read_json(request)))))
+    ids = tuple(dict.fromkeys(_ids(await read_fields(request))))
     for at in range(0, len(ids), _TOGETHER):
         await asyncio.gather(*(_delete(archive, one) for one in ids[at : at + _TOGETHER]))
     return text_answer("")

@@ -202,7 +202,11 @@ def _statistics(level: Level, found: ResourceStatistics) -> dict[str, Any]:
     return answer
 
 
-@get(at_levels("/protected", (Level.PATIENT,)), summary="Is a patient safe from recycling?")
+@get(
+    at_levels("/protected", (Level.PATIENT,)),
+    media_type="text/plain",
+    summary="Is a patient safe from recycling?",
+)
 async def get_protected(request: Asked, public_id: PublicId) -> Response[bytes]:
     """``1`` when the patient is never deleted to make room, else ``0``."""
     archive = archive_of(request)
@@ -212,7 +216,12 @@ async def get_protected(request: Asked, public_id: PublicId) -> Response[bytes]:
     return text_answer("1" if patient.protected else "0")
 
 
-@put(at_levels("/protected", (Level.PATIENT,)), status_code=200, summary="Protect a patient")
+@put(
+    at_levels("/protected", (Level.PATIENT,)),
+    status_code=200,
+    media_type="text/plain",
+    summary="Protect a patient",
+)
 async def put_protected(request: Asked, public_id: PublicId) -> Response[bytes]:
     """The body is ``1`` or ``true`` to protect the patient from recycling, ``0`` or ``false``
     not to."""
