@@ -62,9 +62,12 @@ async def stored(served: Served, *, compressed: bool = False) -> Attachment:
     return found
 
 
-async def answer(served: Served, attachment: Attachment, connection: Connection) -> None:
+async def answer(
+    served: Served, attachment: Attachment, connection: Connection, *, head: bool = False
+) -> None:
     source = await pieces(served.archive, attachment)
-    await PiecesAnswer(source, [])({}, connection.receive, connection.send)  # type: ignore[arg-type]
+    scope: Any = {"state": {"head": True} if head else {}}
+    await PiecesAnswer(source, [])(scope, connection.receive, connection.send)
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -82,6 +85,13 @@ async def test_nothing_more_is_read_for_a_client_that_hung_up(served: Served) ->
     await answer(served, await stored(served), connection)
     assert len(connection.bodies) < 4
     assert sum(map(len, connection.bodies)) < len(CONTENT) // 2
+
+
+async def test_for_a_head_nothing_more_is_read(served: Served) -> None:
+    connection = Connection()
+    await answer(served, await stored(served), connection, head=True)
+    assert connection.sent[0]["headers"] == [(b"content-length", b"%d" % len(CONTENT))]
+    assert connection.bodies == [b""]
 
 
 async def test_damage_on_the_way_breaks_off(serve: Serve) -> None:

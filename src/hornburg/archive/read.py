@@ -39,8 +39,9 @@ T = TypeVar("T")
 #: of two, whatever the size of the file.
 PIECE = 1 << 20
 
-#: A file up to this size is read by one call; a larger one is mapped, for its header is short.
-_WHOLE = 256 << 10
+#: A file up to this size is read by one call, for values are taken out of bytes faster than out of
+#: a map; a larger one is mapped, for its header is short.
+_WHOLE = 1 << 20
 
 #: A file up to this size is taken at once when it is in memory already: that takes less than to
 #: hand it to a thread.

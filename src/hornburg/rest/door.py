@@ -85,7 +85,8 @@ class Door:
                 if scope["method"] == "HEAD":
                     # uvicorn, which keeps the scope, sends the head of the answer alone
                     # (RFC 9110 9.3.2).
-                    scope = {**scope, "method": "GET"}
+                    state = {**scope["state"], "head": True}
+                    scope = {**scope, "method": "GET", "state": state}
                 await self._app(scope, _patient(receive, self._patience), watched)
         finally:
             self._metrics.active_requests -= 1

@@ -65,6 +65,10 @@ class PiecesAnswer(ASGIResponse):
         headers = [*self._headers, (b"content-length", b"%d" % source.size)]
         await send({"type": "http.response.start", "status": self._status, "headers": headers})
         piece, left = source.first, source.size
+        if scope["state"].get("head"):
+            # Only the head goes out (see the door): nothing more is read.
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
         async with _watching(receive) as gone:
             while len(piece) < left:
                 left -= len(piece)
