@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from tests.archive.making import SECONDARY_CAPTURE, dicom, holding, item
 
 from hornburg.archive import find as finds
-from hornburg.archive.find import Order, Search, count, find, find_ids
+from hornburg.archive.find import count, find, find_ids
 from hornburg.archive.parts import Archive
+from hornburg.archive.search import Order, Search
 from hornburg.archive.search_tags import UnknownTagError
 from hornburg.dicom.levels import Level
 from hornburg.dicom.normalize import normalize

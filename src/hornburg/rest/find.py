@@ -11,7 +11,8 @@ from typing import Any
 from litestar import Request, Response, post
 from litestar.datastructures import ResponseHeader
 
-from hornburg.archive.find import Order, Search, count, find, find_ids
+from hornburg.archive.find import count, find, find_ids
+from hornburg.archive.search import Order, Search
 from hornburg.dicom.levels import Level
 from hornburg.dicom.orthanc_json import Form
 from hornburg.errors import BadRequestError, ParameterOutOfRangeError

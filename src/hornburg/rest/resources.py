@@ -10,8 +10,9 @@ from typing import Any
 from litestar import Request, Response, delete, get, put
 
 from hornburg.archive import remove
-from hornburg.archive.find import Found, Search, complete, find, find_ids
+from hornburg.archive.find import Found, complete, find, find_ids
 from hornburg.archive.parts import Archive
+from hornburg.archive.search import Search
 from hornburg.dicom.levels import Level
 from hornburg.errors import BadFileFormatError, UnknownResourceError
 from hornburg.index.base import Reader, Resource, ResourceStatistics
