@@ -253,6 +253,8 @@ async def test_a_damaged_file_hides_no_other(archive: Archive) -> None:
             BadRequestError,
             "Query: 60000 values",
         ),
+        (Search(Level.STUDY, {"PatientName": "a*\\" * 101}), BadRequestError, "101 patterns"),
+        (Search(Level.STUDY, {"ModalitiesInStudy": "a\\" * 101}), BadRequestError, "101 patterns"),
         (Search(Level.STUDY, requested=("x",)), UnknownTagError, "'x'"),
         (
             Search(Level.STUDY, requested=("DeviceSequence.DeviceID",)),
@@ -266,6 +268,27 @@ async def test_errors_name_the_argument(
 ) -> None:
     with pytest.raises(kind, match=message):
         await find(archive, search, uid)
+
+
+async def test_the_most_that_is_allowed(archive: Archive) -> None:
+    names = [f"Series{n}" for n in range(100)]
+    search = Search(
+        Level.INSTANCE,
+        {
+            "PatientName": "m*\\" * 100,
+            "PatientID": "ora1\\" * 40_000,
+            "ModalitiesInStudy": "c*\\" * 100,
+            "StudyDescription": "h*\\" * 100,
+            "ImageComments": "*%*\\" * 100,
+            **{f"0009,{n:04x}": "" for n in range(95)},
+        },
+        case_sensitive=True,
+        labels=tuple(names),
+        labels_constraint="None",
+        metadata={str(1024 + n): "*" for n in range(100)},
+        order_by=(Order("DicomTag", "StudyDate"),) * 100,
+    )
+    assert (await find_ids(archive, search)).answers == []
 
 
 # -- requested tags ---------------------------------------------------------------------------

@@ -47,7 +47,7 @@ class Found(Generic[T]):
 
 
 async def find(archive: Archive, search: Search, form: Callable[[Reader, Resource], T]) -> Found[T]:
-    """The resources that match, each as ``form`` makes it; ``form`` is called off the event loop.
+    """The resources that match, each as ``form`` makes it, which runs inside the index.
 
     Raises:
         BadRequestError: an argument that makes no sense; the message names it.

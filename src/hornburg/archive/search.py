@@ -18,9 +18,11 @@ from hornburg.settings import StorageAccessOnFind
 __all__ = ["Late", "Order", "Plan", "Search", "plan_of"]
 
 #: Conditions, labels and sort keys in one search: what a form on a screen could ever hold.
-_MOST_CONDITIONS = 200
+_MOST_CONDITIONS = 100
 #: Values in one search, such as the UIDs of a list.
 _MOST_VALUES = 50_000
+#: Patterns, and modalities, of one tag: each is a comparison of its own for every candidate.
+_MOST_PATTERNS = 100
 
 _LARGEST = (1 << 62) - 1
 
@@ -81,6 +83,11 @@ class Late:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """A search, shared out: ``query`` is for the index, ``late`` for what the index leaves.
+
+    ``cap`` is LimitFindResults or LimitFindInstances, 0 for none.
+    """
+
     query: Query
     late: tuple[Late, ...]
     requested: Requested
@@ -108,6 +115,11 @@ class Plan:
 
 
 def plan_of(archive: Archive, search: Search) -> Plan:
+    """Share a search out.
+
+    Raises:
+        BadRequestError: an argument that makes no sense; the message names it.
+    """
     _check_bounds(search)
     level = search.level
     conditions: list[Condition] = []
@@ -122,6 +134,11 @@ def plan_of(archive: Archive, search: Search) -> Plan:
         if found is None:
             continue
         values += len(found.values)
+        patterns = found.match is Match.WILDCARD or tag.is_modality(level)
+        if patterns and len(found.values) > _MOST_PATTERNS:
+            raise BadRequestError(
+                f"{name}: {len(found.values)} patterns, at most {_MOST_PATTERNS} are allowed"
+            )
         if tag.main and tag.level is not None:
             conditions.append(found.condition(tag.level, tag.keyword))
         elif tag.is_modality(level) and not modalities:
