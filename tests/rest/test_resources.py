@@ -220,6 +220,18 @@ async def test_lists_are_capped_and_say_so(serve: Serve) -> None:
         assert len((await served.client.get(f"/{level}?since=3")).json()) == 1
 
 
+async def test_what_a_resource_consists_of_is_never_cut(serve: Serve) -> None:
+    served = await serve(LimitFindResults=1, LimitFindInstances=1)
+    factory = DatasetFactory()
+    stored = await served.upload(*(factory.instance(0, 0, number) for number in range(3)))
+    for below in ("series", "instances"):
+        path = f"/studies/{stored[0]['ParentStudy']}/{below}"
+        for query in ("", "?expand=false", "?requested-tags=Rows"):
+            response = await served.client.get(path + query)
+            assert len(response.json()) == 3
+            assert "warning" not in response.headers
+
+
 async def test_what_is_below(served: Served, tree: Tree) -> None:
     for level in range(3):
         for below in range(level + 1, 4):

@@ -56,7 +56,8 @@ class Search:
     (PS3.4 C.2.2.2): a value, a list with backslashes, a pattern with ``*`` and ``?``, a range of
     dates or times; nothing matches everything. ``case_sensitive`` none leaves it to
     ``CaseSensitivePN``. ``limit`` 0 is no limit but that of the configuration. ``requested`` tags
-    come in ``form``.
+    come in ``form``. ``capped`` false leaves LimitFindResults and LimitFindInstances aside: what
+    a resource consists of is no find, and must be whole.
     """
 
     level: Level
@@ -71,6 +72,7 @@ class Search:
     limit: int = 0
     requested: tuple[str, ...] = ()
     form: Form = "simplify"
+    capped: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,7 @@ def plan_of(archive: Archive, search: Search) -> Plan:
         requested = replace(requested, filed=())
     settings = archive.settings
     cap = settings.limit_find_instances if level == Level.INSTANCE else settings.limit_find_results
+    cap = cap if search.capped else 0
     return Plan(query, tuple(late), requested, cap)
 
 

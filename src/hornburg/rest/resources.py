@@ -141,7 +141,9 @@ async def get_children(request: Asked, public_id: PublicId) -> Response[bytes]:
     archive, level = archive_of(request), level_of(request)
     below = Level.from_word(request.scope["path"].rsplit("/", 1)[1])
     view = view_of(request)
-    search = Search(below, ancestor=(level, public_id), requested=view.requested, form=view.form)
+    search = Search(
+        below, ancestor=(level, public_id), requested=view.requested, form=view.form, capped=False
+    )
     if await archive.index.look(lambda reader: reader.resource(level, public_id)) is None:
         raise unknown(level, public_id)
     if request.query_params.get("expand") is not None and not flag(request, "expand"):
