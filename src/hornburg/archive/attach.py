@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Coroutine
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar, cast
 
-from hornburg.archive.keep import keep
+from hornburg.archive.keep import keep, md5_of_file
 from hornburg.archive.parts import Archive, stamp
-from hornburg.archive.read import PIECE, attachment_of, opened, storage_of
+from hornburg.archive.read import PIECE, attachment_of, storage_of
 from hornburg.archive.recycle import make_room
 from hornburg.archive.remove import discard
 from hornburg.archive.revisions import Revision, check
@@ -21,7 +21,7 @@ from hornburg.archive.spool import Spool
 from hornburg.dicom.levels import Level
 from hornburg.errors import BadRequestError, CorruptedError, RevisionError, UnknownResourceError
 from hornburg.index.base import Attachment, Compression, Reader, Writer
-from hornburg.storage.compressed import compress
+from hornburg.storage.zlib_form import pack_stream
 
 __all__ = [
     "admit_attachment",
@@ -210,11 +210,9 @@ def _rewrite(archive: Archive, old: Attachment, compression: Compression) -> Att
     identifier = archive.storage.new_uuid()
     with archive.storage.scratch() as scratch:
         if compression is Compression.ZLIB:
-            with opened(archive, old) as buffer:
-                _compare("content", hashlib.md5(buffer, usedforsecurity=False).hexdigest(), old.md5)
-                size, md5 = compress(buffer, scratch)
+            size, md5 = _packed(archive, old, scratch)
         else:
-            size, md5 = _unpack(archive, old, scratch)
+            size, md5 = _unpacked(archive, old, scratch)
         archive.storage.adopt(identifier, scratch)
     return Attachment(
         old.name,
@@ -229,13 +227,36 @@ def _rewrite(archive: Archive, old: Attachment, compression: Compression) -> Att
     )
 
 
-def _unpack(archive: Archive, old: Attachment, target: BinaryIO) -> tuple[int, str]:
-    digest, size = hashlib.md5(usedforsecurity=False), 0
-    for piece in storage_of(archive, old).chunks(old.uuid, 0, old.size, PIECE):
-        digest.update(piece)
+class _Source:
+    """The content of an attachment as a file, its MD5 taken while it is read."""
+
+    def __init__(self, archive: Archive, attachment: Attachment) -> None:
+        storage = storage_of(archive, attachment)
+        self._pieces = storage.chunks(attachment.uuid, 0, attachment.size, PIECE)
+        self._digest = hashlib.md5(usedforsecurity=False)
+
+    def read(self, _size: int = -1) -> bytes:
+        piece = next(self._pieces, b"")
+        self._digest.update(piece)
+        return piece
+
+    def compare(self, md5: str) -> None:
+        _compare("content", self._digest.hexdigest(), md5)
+
+
+def _packed(archive: Archive, old: Attachment, target: BinaryIO) -> tuple[int, str]:
+    source = _Source(archive, old)
+    size = pack_stream(cast("BinaryIO", source), target).compressed_size
+    source.compare(old.md5)
+    return size, md5_of_file(target)
+
+
+def _unpacked(archive: Archive, old: Attachment, target: BinaryIO) -> tuple[int, str]:
+    source, size = _Source(archive, old), 0
+    while piece := source.read():
         size += target.write(piece)
-    _compare("content", digest.hexdigest(), old.md5)
-    return size, digest.hexdigest()
+    source.compare(old.md5)
+    return size, old.md5
 
 
 async def verify_attachment(archive: Archive, level: Level, public_id: str, number: int) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from typing import BinaryIO
 
 from hornburg.archive.parts import Archive
 from hornburg.archive.spool import Spool
-from hornburg.dicom.buffer import Buffer
 from hornburg.index.base import Attachment, Compression
 from hornburg.storage.compressed import compress
+from hornburg.storage.zlib_form import pack_stream
 
-__all__ = ["keep"]
+__all__ = ["keep", "md5_of_file"]
+
+_PIECE = 1 << 20
 
 
 def keep(archive: Archive, content: Spool, number: int, *, wait: bool = True) -> Attachment:
@@ -28,26 +31,44 @@ def keep(archive: Archive, content: Spool, number: int, *, wait: bool = True) ->
     """
     settings, storage = archive.settings, archive.storage
     name, identifier = archive.names.attachment_name(number), storage.new_uuid()
-    buffer = content.buffer()
-    md5 = _md5(buffer) if settings.store_md5_for_attachments else ""
+    wants_md5 = settings.store_md5_for_attachments
+    md5 = _md5(content) if wants_md5 else ""
     if settings.storage_compression:
-        with storage.scratch() as scratch:
-            size, packed_md5 = compress(buffer, scratch)
-            storage.adopt(identifier, scratch, wait=wait)
-        if not settings.store_md5_for_attachments:
-            packed_md5 = ""
+        with storage.scratch() as packed:
+            size = _pack(content, packed)
+            packed_md5 = md5_of_file(packed) if wants_md5 else ""
+            storage.adopt(identifier, packed)
         return Attachment(
             name, number, identifier, content.size, md5, Compression.ZLIB, size, packed_md5
         )
     if content.scratch is not None:
-        storage.adopt(identifier, content.scratch, wait=wait)
+        storage.adopt(identifier, content.scratch)
     else:
-        storage.create(identifier, buffer, wait=wait)
+        storage.create(identifier, content.buffer())
     return Attachment(
         name, number, identifier, content.size, md5, Compression.NONE, content.size, md5
     )
 
 
-def _md5(buffer: Buffer) -> str:
+def _md5(content: Spool) -> str:
     # An integrity check, as Orthanc's clients expect it; nothing rests on its strength.
-    return hashlib.md5(buffer, usedforsecurity=False).hexdigest()
+    if content.scratch is not None:
+        return md5_of_file(content.scratch)
+    return hashlib.md5(content.buffer(), usedforsecurity=False).hexdigest()
+
+
+def md5_of_file(file: BinaryIO) -> str:
+    """The MD5 of all bytes of a file, read piece by piece: a map would count as memory."""
+    file.seek(0)
+    digest = hashlib.md5(usedforsecurity=False)
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _pack(content: Spool, target: BinaryIO) -> int:
+    """Write the compressed form, and answer its size."""
+    if content.scratch is None:
+        return compress(content.buffer(), target)[0]
+    content.scratch.seek(0)
+    return pack_stream(content.scratch, target).compressed_size
