@@ -22,10 +22,11 @@ from hornburg.dicom.dictionary import Dictionary
 from hornburg.dicom.main_tags import MainTags
 from hornburg.index.names import Names
 from hornburg.index.sqlite import SqliteIndex
+from hornburg.index.sqlite_file import refuse_orthanc
 from hornburg.rest.app import build
 from hornburg.rest.express import Express
 from hornburg.rest.listen import HttpServer, open_sockets
-from hornburg.settings import Settings, missing_features
+from hornburg.settings import Settings, SettingsError, missing_features
 from hornburg.storage.filesystem import FilesystemStorage
 
 __all__ = ["Control", "open_archive", "serve"]
@@ -66,6 +67,11 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
         DatabaseError: a folder can't be used.
     """
     dictionary = Dictionary(settings.dictionary)
+    try:
+        main_tags = MainTags(settings.extra_main_dicom_tags, dictionary)
+    except ValueError as error:
+        where = settings.origins.get("ExtraMainDicomTags", "configuration")
+        raise SettingsError(where, str(error), option="ExtraMainDicomTags") from None
     names = Names(
         settings.user_metadata,
         {name: kind.number for name, kind in settings.user_content_type.items()},
@@ -77,7 +83,8 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
     )
     index = SqliteIndex(settings.index_folder, names, make_durable=storage.sync)
     threads = ThreadPoolExecutor(settings.http_threads_count, "files")
-    # The index first: it refuses foreign folders before anything is touched.
+    # Foreign folders are refused before anything is touched: the storage's here, the index's own.
+    refuse_orthanc(settings.storage_directory)
     await index.open()
     clean = False
     try:
@@ -88,7 +95,7 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
             settings=settings,
             names=names,
             dictionary=dictionary,
-            main_tags=MainTags(settings.extra_main_dicom_tags, dictionary),
+            main_tags=main_tags,
             threads=threads,
             runtime=Runtime(settings.default_encoding),
             metrics=Metrics(settings.metrics_enabled),

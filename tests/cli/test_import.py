@@ -110,6 +110,7 @@ def test_serve_without_a_configuration(tmp_path: Path) -> None:
     [
         ({"HttpPort": "x"}, "HttpPort"),
         ({"RemoteAccessAllowed": True}, "RegisteredUsers"),
+        ({"ExtraMainDicomTags": {"Study": ["NoSuchTag"]}}, "NoSuchTag"),
         ({"StorageDirectory": "/proc/none"}, "/proc/none"),
         (
             {

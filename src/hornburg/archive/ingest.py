@@ -38,6 +38,7 @@ _IDENTIFIERS = (
     ("SOPInstanceUID", 0x00080018),
 )
 _PATIENT_ID = 0x00100020
+_PIXEL_DATA = 0x7FE00010
 
 #: Which main tags the index held when a resource came in (Orthanc Book, faq/main-dicom-tags).
 _SIGNATURE = "MainDicomTagsSignature"
@@ -156,7 +157,8 @@ def _metadata(file: DicomFile) -> tuple[dict[str, str], dict[str, str]]:
     instance = {"TransferSyntax": file.transfer_syntax, "SopClassUid": file.sop_class_uid}
     pixels = file.pixel_data
     if pixels is not None:
-        instance["PixelDataOffset"] = str(pixels.offset)
+        if pixels.tag == _PIXEL_DATA and not file.deflated:
+            instance["PixelDataOffset"] = str(pixels.offset)
         instance["PixelDataVR"] = pixels.vr
     index = index_in_series(file)
     if index is not None:
@@ -210,13 +212,16 @@ class _Arrival:
         now = archive.clock()
         date = stamp(now)
         received = {**self._origin.metadata(), "ReceptionDate": date}
+        sender = {"RemoteAET": self._origin.remote_aet}
         return NewInstance(
             header.public_ids,
             header.main_tags,
             tuple(
                 {_SIGNATURE: archive.main_tags.signature(level), **values}
                 for level, values in zip(
-                    Level, ({}, {}, header.series, header.instance | received), strict=True
+                    Level,
+                    ({}, {}, header.series | sender, header.instance | received),
+                    strict=True,
                 )
             ),
             self._attachment,

@@ -19,7 +19,6 @@ class Origin:
     kind: str
     remote_ip: str = ""
     username: str = ""
-    host: str = ""
     remote_aet: str = ""
     called_aet: str = ""
 
@@ -28,8 +27,6 @@ class Origin:
         values = {"Origin": self.kind, "RemoteAET": self.remote_aet, "RemoteIP": self.remote_ip}
         if self.kind == "RestApi":
             values["HttpUsername"] = self.username
-        if self.host:
-            values["HttpHost"] = self.host
         if self.called_aet:
             values["CalledAET"] = self.called_aet
         return values

@@ -111,6 +111,10 @@ class MainTags:
             # In the order of names, which is that of Orthanc's answers.
             rows.append(tuple(sorted((dictionary.keyword(tag), tag) for tag in tags)))
         self._rows = tuple(rows)
+        self._signatures = {
+            level: ";".join(f"{tag >> 16:04x},{tag & 0xFFFF:04x}" for tag in sorted(tags))
+            for level, tags in self._tags.items()
+        }
 
     def _tag(self, name: str) -> int:
         tag = self._dictionary.tag(name)
@@ -128,7 +132,7 @@ class MainTags:
 
     def signature(self, level: Level) -> str:
         """What Orthanc keeps as metadata ``MainDicomTagsSignature``."""
-        return ";".join(f"{tag >> 16:04x},{tag & 0xFFFF:04x}" for tag in sorted(self._tags[level]))
+        return self._signatures[level]
 
     @property
     def sequences(self) -> frozenset[str]:

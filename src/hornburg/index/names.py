@@ -32,11 +32,10 @@ _CORE_METADATA = {
     "RemoteIP": 11,
     "CalledAET": 12,
     "HttpUsername": 13,
-    "HttpHost": 14,
-    "PixelDataOffset": 15,
-    "MainDicomTagsSignature": 16,
-    "MainDicomSequences": 17,
-    "PixelDataVR": 18,
+    "PixelDataOffset": 14,
+    "MainDicomTagsSignature": 15,
+    "MainDicomSequences": 16,
+    "PixelDataVR": 17,
 }
 _CORE_ATTACHMENTS = {"dicom": DICOM, "dicom-as-json": 2, "dicom-until-pixel-data": 3}
 

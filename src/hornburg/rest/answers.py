@@ -26,7 +26,7 @@ def json_answer(value: Any, status: int = 200) -> Response[bytes]:
 
 def text_answer(text: str, headers: dict[str, str] | None = None) -> Response[bytes]:
     """A plain text, which no browser takes for anything else."""
-    return Response(text.encode(), headers=headers, media_type="text/plain; charset=utf-8")
+    return Response(text.encode(), headers=headers, media_type="text/plain")
 
 
 def done(headers: dict[str, str] | None = None) -> Response[bytes]:

@@ -6,11 +6,8 @@ from litestar import Litestar
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
-from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ControllerRouterHandler
 
-from hornburg import __version__
 from hornburg.archive.parts import Archive
 from hornburg.errors import HornburgError
 from hornburg.rest import (
@@ -29,6 +26,8 @@ from hornburg.rest import (
 )
 from hornburg.rest.door import Door
 from hornburg.rest.errors import on_hornburg_error, on_http_exception, on_unexpected_error
+from hornburg.rest.home import home
+from hornburg.rest.openapi import openapi
 from hornburg.rest.upload import upload
 
 __all__ = ["ROUTES", "build"]
@@ -47,6 +46,8 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     *attachments.ROUTES,
     *metadata.ROUTES,
     *labels.ROUTES,
+    openapi,
+    home,
 )
 """Every handler of the REST API."""
 
@@ -61,16 +62,12 @@ def build(archive: Archive, state: State | None = None) -> Door:
     state = state or State()
     state.archive = archive
     state.settings = settings
+    state.routes = ROUTES
     app = Litestar(
         route_handlers=list(ROUTES),
         state=state,
-        openapi_config=OpenAPIConfig(
-            title="Hornburg",
-            version=__version__,
-            description="The REST API of Hornburg, compatible with Orthanc's.",
-            path="/openapi",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        ),
+        # Our own route serves the description, without pages that load scripts from elsewhere.
+        openapi_config=None,
         exception_handlers={
             HornburgError: on_hornburg_error,
             HTTPException: on_http_exception,

@@ -106,14 +106,20 @@ def _route_of_fact(
     return fact
 
 
+def _md5(digest: str) -> bytes:
+    if not digest:
+        raise UnknownResourceError("No MD5 was kept (StoreMD5ForAttachments)")
+    return digest.encode()
+
+
 _FACTS = (
     _route_of_fact("size", "Size in bytes", lambda one: b"%d" % one.size),
     _route_of_fact(
         "compressed-size", "Size in the storage, in bytes", lambda one: b"%d" % one.compressed_size
     ),
-    _route_of_fact("md5", "MD5 of the content", lambda one: one.md5.encode()),
+    _route_of_fact("md5", "MD5 of the content", lambda one: _md5(one.md5)),
     _route_of_fact(
-        "compressed-md5", "MD5 of the file in the storage", lambda one: one.compressed_md5.encode()
+        "compressed-md5", "MD5 of the file in the storage", lambda one: _md5(one.compressed_md5)
     ),
     _route_of_fact(
         "is-compressed",
@@ -228,7 +234,13 @@ async def put_data(
     return done({"ETag": etag(revision)})
 
 
-@delete(at_levels(_ONE), status_code=200, summary="Delete an attachment", tags=_TAGS)
+@delete(
+    at_levels(_ONE),
+    status_code=200,
+    media_type="text/plain",
+    summary="Delete an attachment",
+    tags=_TAGS,
+)
 async def remove_data(
     request: Asked, public_id: PublicId, name: Name, if_match: IfMatch = None
 ) -> Response[bytes]:

@@ -59,7 +59,7 @@ async def changes(
     return json_answer(_page("Changes", [_change(one) for one in shown], done, newest))
 
 
-@delete("/changes", status_code=200, summary="Clear the log of changes")
+@delete("/changes", status_code=200, media_type="text/plain", summary="Clear the log of changes")
 async def clear_changes(request: Asked) -> Response[bytes]:
     """Empty the log; numbers go on."""
     archive = archive_of(request)
@@ -84,7 +84,7 @@ async def exports(
     return json_answer(_page("Exports", shown, len(found) <= at_most, newest))
 
 
-@delete("/exports", status_code=200, summary="Clear the log of exports")
+@delete("/exports", status_code=200, media_type="text/plain", summary="Clear the log of exports")
 async def clear_exports(request: Asked) -> Response[bytes]:
     """Empty the log; numbers go on."""
     archive = archive_of(request)

@@ -49,7 +49,13 @@ async def test_label(request: Asked, public_id: PublicId, label: Label) -> Respo
     return text_answer("")
 
 
-@put(at_levels("/labels/{label:str}"), status_code=200, summary="Add a label", tags=["Labels"])
+@put(
+    at_levels("/labels/{label:str}"),
+    status_code=200,
+    media_type="text/plain",
+    summary="Add a label",
+    tags=["Labels"],
+)
 async def add_label(request: Asked, public_id: PublicId, label: Label) -> Response[bytes]:
     """Put a label on a resource: 1 to 64 letters, digits, ``_`` and ``-``."""
     await set_label(archive_of(request), level_of(request), public_id, label, True)
@@ -57,7 +63,11 @@ async def add_label(request: Asked, public_id: PublicId, label: Label) -> Respon
 
 
 @delete(
-    at_levels("/labels/{label:str}"), status_code=200, summary="Remove a label", tags=["Labels"]
+    at_levels("/labels/{label:str}"),
+    status_code=200,
+    media_type="text/plain",
+    summary="Remove a label",
+    tags=["Labels"],
 )
 async def remove_label(request: Asked, public_id: PublicId, label: Label) -> Response[bytes]:
     """Take a label off a resource; one that isn't there is no error."""

@@ -90,7 +90,11 @@ async def get_metadata(
 
 
 @put(
-    at_levels("/metadata/{name:str}"), status_code=200, summary="Set a metadata", tags=["Metadata"]
+    at_levels("/metadata/{name:str}"),
+    status_code=200,
+    media_type="text/plain",
+    summary="Set a metadata",
+    tags=["Metadata"],
 )
 async def put_metadata(
     request: Asked, public_id: PublicId, name: Name, if_match: IfMatch = None
@@ -108,6 +112,7 @@ async def put_metadata(
 @delete(
     at_levels("/metadata/{name:str}"),
     status_code=200,
+    media_type="text/plain",
     summary="Delete a metadata",
     tags=["Metadata"],
 )

@@ -34,7 +34,6 @@ def origin_of(request: Asked) -> Origin:
         "RestApi",
         remote_ip=client[0] if client else "",
         username=request.scope["state"].get("username", ""),
-        host=request.headers.get("host", ""),
     )
 
 

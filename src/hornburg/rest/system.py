@@ -95,20 +95,25 @@ async def statistics(request: Asked) -> Response[bytes]:
     )
 
 
-@get("/tools/metrics", summary="Whether figures are collected")
+@get("/tools/metrics", media_type="text/plain", summary="Whether figures are collected")
 async def metrics(request: Asked) -> Response[bytes]:
     """``1`` or ``0``."""
     return text_answer("1" if archive_of(request).metrics.enabled else "0")
 
 
-@put("/tools/metrics", status_code=200, summary="Collect figures, or stop it")
+@put(
+    "/tools/metrics",
+    status_code=200,
+    media_type="text/plain",
+    summary="Collect figures, or stop it",
+)
 async def set_metrics(request: Asked) -> Response[bytes]:
     """The body is ``1`` or ``0``; the configuration is not changed."""
     archive_of(request).metrics.enabled = read_boolean(await read_body(request, 64))
     return text_answer("")
 
 
-@get("/tools/metrics-prometheus", summary="Figures for Prometheus")
+@get("/tools/metrics-prometheus", media_type="text/plain", summary="Figures for Prometheus")
 async def metrics_prometheus(request: Asked) -> Response[bytes]:
     """All figures in Prometheus' text format; nothing when they are switched off."""
     archive = archive_of(request)
@@ -118,7 +123,7 @@ async def metrics_prometheus(request: Asked) -> Response[bytes]:
             lambda reader: (reader.statistics(), reader.last_change())
         )
         text = archive.metrics.text(totals, last)
-    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(text, media_type="text/plain; version=0.0.4")
 
 
 def read_boolean(body: bytes) -> bool:

@@ -24,20 +24,20 @@ Asked = Request[Any, Any, Any]
 _ENCODINGS = {name.lower(): name for name in ENCODINGS}
 
 
-@get("/tools/now", summary="The time in UTC")
+@get("/tools/now", media_type="text/plain", summary="The time in UTC")
 async def now(request: Asked) -> Response[bytes]:
     """As ``20200131T235959``."""
     return text_answer(stamp(archive_of(request).clock()))
 
 
-@get("/tools/now-local", summary="The local time")
+@get("/tools/now-local", media_type="text/plain", summary="The local time")
 async def now_local(request: Asked) -> Response[bytes]:
     """As ``20200131T235959``, in the time zone of the server."""
     moment = time.localtime(archive_of(request).clock())
     return text_answer(time.strftime("%Y%m%dT%H%M%S", moment))
 
 
-@get("/tools/generate-uid", summary="Make an identifier")
+@get("/tools/generate-uid", media_type="text/plain", summary="Make an identifier")
 async def uid(
     level: Annotated[
         str, QueryParameter(name="level", description="patient, study, series or instance")
@@ -51,13 +51,18 @@ async def uid(
     return text_answer(generate_uid())
 
 
-@get("/tools/default-encoding", summary="The default character set")
+@get("/tools/default-encoding", media_type="text/plain", summary="The default character set")
 async def default_encoding(request: Asked) -> Response[bytes]:
     """The character set of files that name none."""
     return text_answer(archive_of(request).runtime.default_encoding)
 
 
-@put("/tools/default-encoding", status_code=200, summary="Change the default character set")
+@put(
+    "/tools/default-encoding",
+    status_code=200,
+    media_type="text/plain",
+    summary="Change the default character set",
+)
 async def set_default_encoding(request: Asked) -> Response[bytes]:
     """Until the server stops; the configuration is not changed."""
     word = (await read_body(request, 1024)).decode("ascii", "replace")

@@ -56,7 +56,9 @@ def load(
         if value is None:
             continue  # null: as if it wasn't there
         origins[name] = item.where
-        if not option.row.supported and not _is_default(option, item.value, value):
+        # What isn't there can be switched off.
+        off = bool(option.row.feature) and value is False
+        if not option.row.supported and not off and not _is_default(option, item.value, value):
             if option.row.vital:
                 raise SettingsError(
                     item.where,

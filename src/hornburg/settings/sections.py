@@ -120,7 +120,6 @@ _OWN_METADATA = frozenset(
         "RemoteIP",
         "CalledAET",
         "HttpUsername",
-        "HttpHost",
         "PixelDataOffset",
         "MainDicomTagsSignature",
         "MainDicomSequences",
