@@ -343,7 +343,9 @@ class FilesystemStorage(Storage):
         try:
             size = os.preadv(handle, [buffer], 0, os.RWF_NOWAIT)
             # A file that is at hand in part only ends early here too.
-            return bytes(memoryview(buffer)[:size]) if os.fstat(handle).st_size == size else None
+            if size > most or size != os.fstat(handle).st_size:
+                return None
+            return bytes(memoryview(buffer)[:size])
         except BlockingIOError:
             return None
         except OSError:
