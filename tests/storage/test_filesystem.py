@@ -337,10 +337,10 @@ def test_files_are_flushed_at_the_same_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = opened(tmp_path)
-    names = [storage.new_uuid() for _ in range(3)]
+    names = [storage.new_uuid() for _ in range(8)]
     for name in names:
         storage.create(name, b"abc", wait=False)
-    all_there = threading.Barrier(3, timeout=30)
+    all_there = threading.Barrier(8, timeout=30)
     real = os.fsync
 
     def fsync(handle: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -104,8 +105,11 @@ async def already_stored(archive: Archive, buffer: Buffer) -> Received | None:
 
 
 async def _store(archive: Archive, content: Spool, origin: Origin) -> Received:
-    with archive.metrics.storing():
+    started = time.monotonic()
+    try:
         return await _take(archive, content, origin)
+    finally:
+        archive.metrics.stored(time.monotonic() - started)
 
 
 async def _take(archive: Archive, content: Spool, origin: Origin) -> Received:

@@ -37,14 +37,14 @@ def keep(archive: Archive, content: Spool, number: int, *, wait: bool = True) ->
         with storage.scratch() as packed:
             size = _pack(content, packed)
             packed_md5 = md5_of_file(packed) if wants_md5 else ""
-            storage.adopt(identifier, packed)
+            storage.adopt(identifier, packed, wait=wait)
         return Attachment(
             name, number, identifier, content.size, md5, Compression.ZLIB, size, packed_md5
         )
     if content.scratch is not None:
-        storage.adopt(identifier, content.scratch)
+        storage.adopt(identifier, content.scratch, wait=wait)
     else:
-        storage.create(identifier, content.buffer())
+        storage.create(identifier, content.buffer(), wait=wait)
     return Attachment(
         name, number, identifier, content.size, md5, Compression.NONE, content.size, md5
     )

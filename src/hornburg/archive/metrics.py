@@ -6,8 +6,7 @@ Source of the names: Orthanc Book, users/advanced-rest, "Instrumentation with Pr
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -54,15 +53,10 @@ class Metrics:
         if self.enabled:
             self._by_status[min(max(status // 100, 1), 5)].observe(seconds)
 
-    @contextmanager
-    def storing(self) -> Iterator[None]:
-        """Measure an ingest."""
-        started = time.monotonic()
-        try:
-            yield
-        finally:
-            if self.enabled:
-                self._stores.observe(time.monotonic() - started)
+    def stored(self, seconds: float) -> None:
+        """Count an ingest, whatever became of it."""
+        if self.enabled:
+            self._stores.observe(seconds)
 
     def text(self, statistics: Statistics, last_change: int) -> bytes:
         """All figures in Prometheus' text format."""

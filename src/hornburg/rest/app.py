@@ -28,7 +28,7 @@ from hornburg.rest.door import Door
 from hornburg.rest.errors import on_hornburg_error, on_http_exception, on_unexpected_error
 from hornburg.rest.home import home
 from hornburg.rest.openapi import openapi
-from hornburg.rest.upload import upload
+from hornburg.rest.upload import take_upload, upload
 
 __all__ = ["ROUTES", "build"]
 
@@ -82,4 +82,4 @@ def build(archive: Archive, state: State | None = None) -> Door:
         ),
         logging_config=None,
     )
-    return Door(app, settings, archive.metrics)
+    return Door(app, archive, {("POST", "/instances"): take_upload})

@@ -32,7 +32,7 @@ from hornburg.rest.body import spool_body
 from hornburg.rest.disposition import OCTETS, harmless
 from hornburg.rest.files import Answer, attachment_answer, file_name, unchanged
 from hornburg.rest.paths import IfMatch, IfNoneMatch, IfRange, Name, PublicId, Range, at_levels
-from hornburg.rest.requests import archive_of, flag, level_of
+from hornburg.rest.requests import Incoming, archive_of, flag, level_of
 from hornburg.rest.revisions import etag, expected_revision, is_unchanged
 
 __all__ = ["ROUTES"]
@@ -229,7 +229,7 @@ async def put_data(
     expected = expected_revision(request)
     # Before the body is read, which may be large.
     await admit_attachment(archive, level, public_id, number, expected)
-    with await spool_body(request, archive) as content:
+    with await spool_body(Incoming.of(request)) as content:
         revision = await put_attachment(archive, level, public_id, number, content, expected)
     return done({"ETag": etag(revision)})
 

@@ -12,6 +12,7 @@ from litestar import Request
 from hornburg.archive.parts import Archive
 from hornburg.archive.spool import Spool
 from hornburg.errors import BadFileFormatError, BadJsonError, BadRequestError, TooLargeError
+from hornburg.rest.requests import Incoming
 
 __all__ = ["fill", "read_body", "read_json", "spool_body", "stream"]
 
@@ -24,7 +25,7 @@ _PIECE = 256 << 10
 Asked = Request[Any, Any, Any]
 
 
-async def stream(request: Asked) -> AsyncIterator[bytes]:
+async def stream(incoming: Incoming) -> AsyncIterator[bytes]:
     """The chunks of a body as they come.
 
     Raises:
@@ -32,10 +33,10 @@ async def stream(request: Asked) -> AsyncIterator[bytes]:
             counted too.
         BadRequestError: the client hung up, or was silent for ``HttpRequestTimeout``.
     """
-    most = request.app.state.settings.maximum_request_body_size_mb << 20
+    most = incoming.archive.settings.maximum_request_body_size_mb << 20
     size = 0
     while True:
-        event = await request.receive()
+        event = await incoming.receive()
         if event["type"] != "http.request":
             raise BadRequestError("The body broke off")
         size += len(event["body"])
@@ -58,7 +59,7 @@ async def read_body(request: Asked, most: int) -> bytes:
     """
     parts: list[bytes] = []
     size = 0
-    async for chunk in stream(request):
+    async for chunk in stream(Incoming.of(request)):
         size += len(chunk)
         if size > most:
             raise TooLargeError(f"The body is larger than {most >> 10} KB, which is the most here")
@@ -79,16 +80,17 @@ async def read_json(request: Asked) -> Any:
         raise BadJsonError(f"The body is no JSON document: {error}") from error
 
 
-async def spool_body(request: Asked, archive: Archive) -> Spool:
+async def spool_body(incoming: Incoming) -> Spool:
     """The body, unpacked if it came with ``Content-Encoding: gzip``; the caller closes it.
 
     Raises:
         TooLargeError: what is unpacked is over ``MaximumFileSizeInArchiveMB``.
         BadFileFormatError: the gzip stream is damaged.
     """
-    chunks = stream(request)
+    archive = incoming.archive
+    chunks = stream(incoming)
     most = 0
-    if request.headers.get("content-encoding", "").strip().lower() == "gzip":
+    if incoming.header(b"content-encoding").strip().lower() == "gzip":
         most = archive.settings.maximum_file_size_in_archive_mb << 20
         chunks = _inflate(chunks)
     spool = Spool(archive.storage, most, "unpacked body")

@@ -9,10 +9,10 @@ import asyncio
 import logging
 import posixpath
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from hornburg.archive.metrics import Metrics
+from hornburg.archive.parts import Archive
 from hornburg.errors import (
     BadRequestError,
     HornburgError,
@@ -21,9 +21,9 @@ from hornburg.errors import (
     UnauthorizedError,
 )
 from hornburg.rest.answers import JSON
-from hornburg.rest.errors import describe
+from hornburg.rest.errors import describe, log_refusal, unexpected
+from hornburg.rest.requests import Incoming
 from hornburg.security.users import Users
-from hornburg.settings import Settings
 
 __all__ = ["Door"]
 
@@ -32,6 +32,7 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
+Direct = Callable[[Incoming], Awaitable[bytes]]
 
 log = logging.getLogger("hornburg.rest")
 
@@ -46,13 +47,19 @@ class Door:
 
     Args:
         app: what is behind the door.
-        settings: who may come in, and how large a body may be.
-        metrics: counts requests.
+        archive: whose settings say who may come in, and how large a body may be.
+        direct: what is answered without the framework, by method and path: routes where its
+            share of the time would be felt.
     """
 
-    def __init__(self, app: App, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, app: App, archive: Archive, direct: Mapping[tuple[str, str], Direct]
+    ) -> None:
+        settings = archive.settings
         self._app = app
-        self._metrics = metrics
+        self._archive = archive
+        self._direct = direct
+        self._metrics = archive.metrics
         self._describe = settings.http_describe_errors
         self._users: Users | None = None
         if settings.authentication_required:
@@ -87,7 +94,12 @@ class Door:
                     # (RFC 9110 9.3.2).
                     state = {**scope["state"], "head": True}
                     scope = {**scope, "method": "GET", "state": state}
-                await self._app(scope, _patient(receive, self._patience), watched)
+                direct = self._direct.get((scope["method"], scope["path"]))
+                receive = _patient(receive, self._patience)
+                if direct is None:
+                    await self._app(scope, receive, watched)
+                else:
+                    await self._answer(direct, scope, receive, watched)
         finally:
             self._metrics.active_requests -= 1
             seconds = time.monotonic() - started
@@ -135,21 +147,34 @@ class Door:
         if "\0" in path:
             raise BadRequestError("The path holds a NUL character")
 
+    async def _answer(self, direct: Direct, scope: Any, receive: Receive, send: Send) -> None:
+        try:
+            body = await direct(Incoming(self._archive, scope, receive))
+        except HornburgError as error:
+            log_refusal(scope, error)
+            await self._refuse(scope, send, error)
+            return
+        except Exception as error:  # noqa: BLE001 - told to the log and, as a number, to the client
+            await self._refuse(scope, send, unexpected(scope, error))
+            return
+        await _send(send, 200, body, [])
+
     async def _refuse(self, scope: Any, send: Send, error: HornburgError) -> None:
         outside = error.outside
         body = b""
         if self._describe:
             body = describe(outside, str(error), scope["method"], scope["path"])
-        headers = [
-            (b"content-type", JSON.encode()),
-            (b"content-length", str(len(body)).encode()),
-            # The rest of the body is not read.
-            (b"connection", b"close"),
-        ]
+        # The rest of the body is not read.
+        headers = [(b"connection", b"close")]
         if outside is UnauthorizedError.outside:
             headers.append(_CHALLENGE)
-        await send({"type": "http.response.start", "status": outside.http, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        await _send(send, outside.http, body, headers)
+
+
+async def _send(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    usual = [(b"content-type", JSON.encode()), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": usual + headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _patient(receive: Receive, seconds: int) -> Receive:

@@ -66,8 +66,7 @@ def _answer(
 
 def on_hornburg_error(request: Request[Any, Any, Any], error: HornburgError) -> Response[bytes]:
     """What the server itself refuses; its sentence may be shown."""
-    if error.outside.http >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("%s %s: %s", request.method, request.scope["path"], error)
+    log_refusal(request.scope, error)
     return _answer(request, error.outside, str(error))
 
 
@@ -96,17 +95,22 @@ def _details(error: HTTPException) -> str:
 
 
 def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """A fault of ours: the log has the stack, the client a number to find it by."""
+    """A fault of ours."""
+    return _answer(request, HornburgError.outside, str(unexpected(request.scope, error)))
+
+
+def log_refusal(scope: Any, error: HornburgError) -> None:
+    """What is the server's fault is in its log, too."""
+    if error.outside.http >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("%s %s: %s", scope["method"], scope["path"], error)
+
+
+def unexpected(scope: Any, error: Exception) -> HornburgError:
+    """What a client is told of a fault of ours: the log has the stack, the client a number."""
     number = secrets.token_hex(4)
     log.error(
-        "unexpected error %s in %s %s",
-        number,
-        request.method,
-        request.scope["path"],
-        exc_info=error,
+        "unexpected error %s in %s %s", number, scope["method"], scope["path"], exc_info=error
     )
-    return _answer(
-        request,
-        HornburgError.outside,
-        f"An error that was not foreseen; the log of the server has it under {number}",
+    return HornburgError(
+        f"An error that was not foreseen; the log of the server has it under {number}"
     )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
-from litestar import Request
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
-from hornburg.archive.parts import Archive
 from hornburg.archive.spool import Spool
 from hornburg.errors import BadFileFormatError
 from hornburg.rest.body import stream
+from hornburg.rest.requests import Incoming
 
 __all__ = ["parts_of_form"]
 
@@ -19,21 +17,22 @@ __all__ = ["parts_of_form"]
 _MOST_PARTS = 100_000
 
 
-async def parts_of_form(request: Request[Any, Any, Any], archive: Archive) -> AsyncIterator[Spool]:
+async def parts_of_form(incoming: Incoming) -> AsyncIterator[Spool]:
     """The content of each part that isn't empty; the caller closes it before the next one.
 
     Raises:
         BadFileFormatError: the body is no form, breaks off, or has too many parts.
         TooLargeError: a body over ``MaximumRequestBodySizeMB``.
     """
-    _, options = parse_options_header(request.headers["content-type"])
+    archive = incoming.archive
+    _, options = parse_options_header(incoming.header(b"content-type"))
     spool: Spool | None = None
     try:
         parser = PushMultipartParser(
             options.get("boundary", ""), max_segment_count=_MOST_PARTS, max_header_count=16
         )
         with parser:
-            async for chunk in stream(request):
+            async for chunk in stream(incoming):
                 for event in parser.parse(chunk):
                     if isinstance(event, MultipartSegment):
                         spool = Spool(archive.storage, what="part of the form")

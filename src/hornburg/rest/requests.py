@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from litestar import Request
@@ -10,7 +11,7 @@ from hornburg.archive.origin import Origin
 from hornburg.archive.parts import Archive
 from hornburg.dicom.levels import Level
 
-__all__ = ["archive_of", "flag", "level_of", "origin_of"]
+__all__ = ["Incoming", "archive_of", "flag", "level_of"]
 
 Asked = Request[Any, Any, Any]
 
@@ -27,14 +28,42 @@ def level_of(request: Asked) -> Level:
     return _LEVELS[request.scope["path"].split("/", 2)[1]]
 
 
-def origin_of(request: Asked) -> Origin:
-    """Who uploads."""
-    client = request.scope.get("client")
-    return Origin(
-        "RestApi",
-        remote_ip=client[0] if client else "",
-        username=request.scope["state"].get("username", ""),
-    )
+class Incoming:
+    """A request with a body, as far as reading that body needs it.
+
+    Args:
+        archive: where the body goes.
+        scope: the ASGI scope of the request.
+        receive: gives the body.
+    """
+
+    __slots__ = ("archive", "receive", "scope")
+
+    def __init__(self, archive: Archive, scope: Any, receive: Callable[[], Awaitable[Any]]) -> None:
+        self.archive = archive
+        self.scope = scope
+        self.receive = receive
+
+    @classmethod
+    def of(cls, request: Asked) -> Incoming:
+        """The same for a request of the framework."""
+        return cls(archive_of(request), request.scope, request.receive)
+
+    def header(self, name: bytes) -> str:
+        """A header by its name in lower case; empty when it isn't there."""
+        for known, value in self.scope["headers"]:
+            if known == name:
+                return str(value, "latin-1")
+        return ""
+
+    def origin(self) -> Origin:
+        """Who uploads."""
+        client = self.scope.get("client")
+        return Origin(
+            "RestApi",
+            remote_ip=client[0] if client else "",
+            username=self.scope["state"].get("username", ""),
+        )
 
 
 def flag(request: Asked, name: str) -> bool:

@@ -5,20 +5,21 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, post
 
 from hornburg.archive.ingest import Received, store
-from hornburg.archive.origin import Origin
-from hornburg.archive.parts import Archive
 from hornburg.archive.spool import Spool
 from hornburg.archive.unpack import is_zip, store_zip
 from hornburg.errors import BadFileFormatError
-from hornburg.rest.answers import json_answer
+from hornburg.rest.answers import raw_json
 from hornburg.rest.body import spool_body
 from hornburg.rest.forms import parts_of_form
-from hornburg.rest.requests import archive_of, origin_of
+from hornburg.rest.requests import Incoming
 
-__all__ = ["upload"]
+__all__ = ["take_upload", "upload"]
+
+_encode = msgspec.json.Encoder().encode
 
 
 @post("/instances", status_code=200, summary="Store DICOM instances")
@@ -28,23 +29,29 @@ async def upload(request: Request[Any, Any, Any]) -> Response[bytes]:
     Answers an object for a file, and a list for an archive or a form. The Content-Type matters
     only for ``multipart/form-data``.
     """
-    archive = archive_of(request)
-    origin = origin_of(request)
-    content_type = request.headers.get("content-type", "")
+    return raw_json(await take_upload(Incoming.of(request)))
+
+
+async def take_upload(incoming: Incoming) -> bytes:
+    """The same without the framework, for the door to call: the answer as JSON.
+
+    Raises:
+        HornburgError: nothing, or with a form only a part of it, was stored.
+    """
+    content_type = incoming.header(b"content-type")
     if content_type.lower().startswith("multipart/form-data") and "boundary=" in content_type:
         stored: list[dict[str, str]] = []
-        async for spool in parts_of_form(request, archive):
+        async for spool in parts_of_form(incoming):
             with spool:
-                answer = await _store_any(archive, spool, origin)
+                answer = await _store_any(incoming, spool)
             stored += answer if isinstance(answer, list) else [answer]
-        return json_answer(stored)
-    with await spool_body(request, archive) as spool:
-        return json_answer(await _store_any(archive, spool, origin))
+        return _encode(stored)
+    with await spool_body(incoming) as spool:
+        return _encode(await _store_any(incoming, spool))
 
 
-async def _store_any(
-    archive: Archive, spool: Spool, origin: Origin
-) -> dict[str, str] | list[dict[str, str]]:
+async def _store_any(incoming: Incoming, spool: Spool) -> dict[str, str] | list[dict[str, str]]:
+    archive, origin = incoming.archive, incoming.origin()
     if not spool.size:
         raise BadFileFormatError("Received an empty DICOM file")
     start = bytes(memoryview(spool.buffer())[:4])
