@@ -122,9 +122,11 @@ async def _take(archive: Archive, content: Spool, origin: Origin) -> Received:
         return Received(Status.ALREADY_STORED, header.public_ids)
 
     arrival = _Arrival(archive, content, header, origin)
-    if content.size > _SMALL:
-        await archive.work(arrival.keep)
     try:
+        if content.size <= _SMALL:
+            arrival.keep()
+        else:
+            await archive.work(arrival.keep)
         stored, freed = await archive.index.write(arrival.index, before=arrival.keep)
     except BaseException:
         await archive.work(arrival.forget)

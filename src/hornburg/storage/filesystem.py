@@ -46,6 +46,9 @@ _TOGETHER = 256
 #: of one after the other. Fewer are not worth waking other threads for.
 _FLUSHERS = 8
 
+#: Files above this many bytes don't wait for a commit to be flushed, only their entries do.
+_LARGE = 64 << 10
+
 #: A scratch file has this name only where the file system has no files without a name.
 _SCRATCH_PREFIX = "hornburg-scratch-"
 
@@ -197,8 +200,12 @@ class FilesystemStorage(Storage):
     def create(self, uuid: str, content: Buffer, *, wait: bool = True) -> None:
         place = self._place(uuid)
         with memoryview(content) as view:
+            size = view.nbytes
             handle = self._add(uuid, lambda: write_new(place, view))
         self._note(uuid, handle, wait)
+        if size > _LARGE and not wait:
+            # On the thread of its sender, so that several reach the disk at the same time.
+            self._flush(uuid)
 
     def adopt(self, uuid: str, scratch: BinaryIO, *, wait: bool = True) -> None:
         place = self._place(uuid)
