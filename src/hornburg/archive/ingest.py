@@ -44,7 +44,7 @@ _PIXEL_DATA = 0x7FE00010
 #: Which main tags the index held when a resource came in (Orthanc Book, faq/main-dicom-tags).
 _SIGNATURE = "MainDicomTagsSignature"
 
-#: Below this size, parsing takes less than handing it to a thread.
+#: Below this size, parsing and writing take less than handing them to a thread.
 _SMALL = 64 << 10
 
 
@@ -123,11 +123,11 @@ async def _take(archive: Archive, content: Spool, origin: Origin) -> Received:
 
     arrival = _Arrival(archive, content, header, origin)
     try:
-        if content.size <= _SMALL:
+        if content.size <= _SMALL and not archive.settings.storage_compression:
             arrival.keep()
         else:
             await archive.work(arrival.keep)
-        stored, freed = await archive.index.write(arrival.index, before=arrival.keep)
+        stored, freed = await archive.index.write(arrival.index, needs=arrival.uuid)
     except BaseException:
         await archive.work(arrival.forget)
         raise
@@ -192,11 +192,15 @@ class _Arrival:
         self._origin = origin
         self._attachment: Attachment | None = None
 
-    def keep(self) -> str:
-        """Write the file, once; it waits for the commit to become durable."""
-        if self._attachment is None:
-            self._attachment = keep(self._archive, self._content, DICOM, wait=False)
+    @property
+    def uuid(self) -> str:
+        """The name of the file, once it is written."""
+        assert self._attachment is not None
         return self._attachment.uuid
+
+    def keep(self) -> None:
+        """Write the file; it waits for the commit to become durable."""
+        self._attachment = keep(self._archive, self._content, DICOM, wait=False)
 
     def forget(self) -> None:
         """Remove the file."""

@@ -428,13 +428,10 @@ class Index(ABC):
         """Run a read that may take long, off the event loop, on one snapshot."""
 
     @abstractmethod
-    async def write(
-        self, work: Callable[[Writer], T], *, before: Callable[[], str] | None = None
-    ) -> T:
+    async def write(self, work: Callable[[Writer], T], *, needs: str | None = None) -> T:
         """Run a change; when this returns it is durable.
 
-        A caller that stops waiting does not undo it. ``before`` runs once, ahead of the
-        transaction and off the event loop; it answers the identifier of a file that must be
+        A caller that stops waiting does not undo it. ``needs`` is a file that must be
         durable before the change is. Changes that wait together share that flush too.
 
         Raises:

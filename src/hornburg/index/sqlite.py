@@ -173,12 +173,10 @@ class SqliteIndex(Index):
         except sqlite3.Error as error:
             raise translate(error) from error
 
-    async def write(
-        self, work: Callable[[Writer], T], *, before: Callable[[], str] | None = None
-    ) -> T:
+    async def write(self, work: Callable[[Writer], T], *, needs: str | None = None) -> T:
         if self._writer is None:
             raise _closed()
-        return await self._writer.run(work, before)
+        return await self._writer.run(work, needs)
 
 
 def _closed() -> DatabaseError:

@@ -44,12 +44,9 @@ class _Job:
     work: Callable[[Writer], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
-    before: Callable[[], str] | None = None
-    file: str | None = None
+    needs: str | None = None
     result: Any = None
     error: BaseException | None = None
-    #: Why ``before`` failed: such a change is not even begun.
-    hopeless: BaseException | None = None
 
 
 class GroupCommit:
@@ -77,7 +74,7 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._loop, name="index-writer")
         self._thread.start()
 
-    async def run(self, work: Callable[[Writer], T], before: Callable[[], str] | None = None) -> T:
+    async def run(self, work: Callable[[Writer], T], needs: str | None = None) -> T:
         """Have a change made; when this returns it is durable."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -86,7 +83,7 @@ class GroupCommit:
                 raise DatabaseError("The index is closed")
             if self._jobs.qsize() >= _MOST_WAITING:
                 raise UnavailableError(f"{_MOST_WAITING} changes already wait for the index")
-            self._jobs.put(_Job(work, loop, future, before))
+            self._jobs.put(_Job(work, loop, future, needs))
         try:
             # A caller that goes away must not undo what the others share.
             return await asyncio.shield(future)
@@ -128,11 +125,6 @@ class GroupCommit:
         return batch, False
 
     def _do(self, batch: list[_Job]) -> None:
-        for job in batch:
-            _begin(job)
-        batch = [job for job in batch if job.hopeless is None]
-        if not batch:
-            return
         error = self._commit(batch)
         if error is None:
             return
@@ -152,7 +144,7 @@ class GroupCommit:
         """One transaction; answers why it was undone, if it was."""
         before = self._sql.total_changes
         try:
-            files = [job.file for job in batch if job.file is not None]
+            files = [job.needs for job in batch if job.needs is not None]
             if files:
                 self._make_durable(files)
             self._sql.execute("BEGIN IMMEDIATE")
@@ -208,15 +200,6 @@ class GroupCommit:
             log.warning("the log of the index could not be copied into it: %s", error)
 
 
-def _begin(job: _Job) -> None:
-    if job.before is None:
-        return
-    try:
-        job.file = job.before()
-    except BaseException as error:  # noqa: BLE001 - handed to the one who waits for it
-        job.hopeless = translate(error)
-
-
 def _answer(batch: list[_Job]) -> None:
     """Wake those who wait, with one call for each event loop."""
     loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
@@ -233,9 +216,8 @@ def _settle(jobs: list[_Job]) -> None:
     for job in jobs:
         if job.future.done():
             continue
-        error = job.hopeless or job.error
-        if error is not None:
-            job.future.set_exception(error)
+        if job.error is not None:
+            job.future.set_exception(job.error)
         else:
             job.future.set_result(job.result)
 

@@ -23,6 +23,9 @@ log = logging.getLogger("hornburg.rest")
 #: Request line and headers together; nginx takes 32 KB, Apache 8 KB a line.
 _MOST_HEADER = 64 << 10
 
+#: Bytes of a body that are read before somebody asks for them.
+_READ_AHEAD = 1 << 20
+
 #: Connections at the same time, answered 503 beyond.
 _MOST_CONNECTIONS = 1000
 
@@ -123,8 +126,14 @@ class BoundedProtocol(HttpToolsProtocol):
         return True
 
     def on_body(self, body: bytes) -> None:
-        if not self._answered:
-            super().on_body(body)
+        cycle = self.cycle
+        if self._answered or cycle.response_complete:
+            return
+        # As uvicorn's own, which stops reading at 64 KB: an image would start and stop ten times.
+        cycle.body += body
+        if len(cycle.body) > _READ_AHEAD:
+            self.flow.pause_reading()
+        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         if self._answered:
