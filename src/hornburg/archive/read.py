@@ -24,6 +24,7 @@ from hornburg.storage.compressed import CompressedStorage
 __all__ = [
     "PIECE",
     "Pieces",
+    "at_hand",
     "attachment_of",
     "dicom_of",
     "examine",
@@ -140,14 +141,14 @@ async def pieces(
         CorruptedError: the file is missing, or is not what the index says.
     """
     if start == 0 and end in (None, attachment.size) and not as_stored:
-        content = _at_hand(archive, attachment, _AT_HAND)
+        content = at_hand(archive, attachment)
         if content is not None:
             return Pieces(archive, content, len(content), iter(()))
     first, size, rest = await archive.work(_begin, archive, attachment, start, end, as_stored)
     return Pieces(archive, first, size, rest)
 
 
-def _at_hand(archive: Archive, attachment: Attachment, most: int) -> bytes | None:
+def at_hand(archive: Archive, attachment: Attachment, most: int = _AT_HAND) -> bytes | None:
     """The content of a small attachment if that needs no wait; damage is left to others to tell."""
     if attachment.size > most or attachment.compression is not Compression.NONE:
         return None
@@ -207,7 +208,7 @@ async def look_into(archive: Archive, attachment: Attachment, work: Callable[[Di
     Raises:
         CorruptedError: the file is missing, or no longer the DICOM file that was stored.
     """
-    content = _at_hand(archive, attachment, _PARSED_AT_ONCE)
+    content = at_hand(archive, attachment, _PARSED_AT_ONCE)
     if content is not None:
         return work(_parsed(archive, content))
     return await archive.work(examine, archive, attachment, work)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 
 from hornburg.archive.parts import Archive
+from hornburg.archive.read import at_hand
 from hornburg.archive.revisions import Revision
 from hornburg.dicom.levels import Level
 from hornburg.errors import HornburgError
@@ -138,7 +139,10 @@ class Express:
     def _file(self, attachment: Attachment) -> bytes | None:
         content = self._archive.cache.get(attachment.uuid, "file")
         if content is None:
-            return None
+            content = at_hand(self._archive, attachment)
+            if content is None:
+                return None
+            self._archive.cache.put(attachment.uuid, "file", content)
         headers = file_headers(attachment, "application/dicom", f"{attachment.uuid}.dcm", False)
         head = b"".join(b"%b: %b\r\n" % header for header in headers)
         return _with_length(head, content)
