@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hornburg.errors import HornburgError
 from hornburg.rest.express import Express
+from hornburg.rest.strict import StrictProtocol
 from hornburg.settings import Settings
 
 __all__ = ["HttpServer", "open_sockets"]
@@ -67,11 +67,10 @@ class _Joined:
         return getattr(self._transport, name)
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(StrictProtocol):
     """uvicorn's protocol with a bound on the size and the time of a request's head, and with the
     express way for plain requests."""
 
-    patience = 30
     express: Express | None = None
     no_delay = True
 
@@ -81,7 +80,7 @@ class BoundedProtocol(HttpToolsProtocol):
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
         super().connection_made(_Joined(transport, self.loop))  # type: ignore[arg-type]
         self._head = 0
-        self._in_head = True
+        self.in_head = True
         self._answered = False
         self._timer: asyncio.TimerHandle | None = None
         self._wait_for_head()
@@ -91,10 +90,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._in_head:
+        if self.in_head:
             self._head += len(data)
         super().data_received(data)
-        if not self._in_head or not self._head or self.transport.is_closing():
+        if not self.in_head or not self._head or self.transport.is_closing():
             return
         # What remains in the parser after this call is a head that isn't complete.
         if self._head > _MOST_HEADER:
@@ -103,9 +102,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self._wait_for_head()
 
     def on_headers_complete(self) -> None:
+        if self.resuming:
+            return
         if self._timer is not None:
             self._unset_timer()
-        self._in_head = False
+        self.in_head = False
         self._head = 0
         if self.express is not None and self.parser.get_method() == b"GET":
             earlier = self.cycle
@@ -125,7 +126,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.on_response_complete()
         return True
 
-    def on_body(self, body: bytes) -> None:
+    def take(self, body: bytes) -> None:
         cycle = self.cycle
         if self._answered or cycle.response_complete:
             return
@@ -136,11 +137,13 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle.message_event.set()
 
     def on_message_complete(self) -> None:
+        if self.body_to_come:
+            return
         if self._answered:
             self._answered = False
         else:
             super().on_message_complete()
-        self._in_head = True
+        self.in_head = True
         self._head = 0
 
     def _wait_for_head(self) -> None:
