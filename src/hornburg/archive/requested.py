@@ -121,7 +121,8 @@ class Requested:
             BadRequestError: too many, unknown, or inside of a sequence.
         """
         tags: dict[int, SearchTag] = {}
-        for name in names:
+        # A tag that is asked for twice is looked up once.
+        for name in dict.fromkeys(names):
             tag = search_tag(archive, level, name)
             if len(tag.path) > 1 or tag.path[0].item is not None:
                 raise BadRequestError(

@@ -30,6 +30,27 @@ _MOST_MEMBERS = 250_000
 #: Bytes of the list of members (the central directory), read into memory at once.
 _MOST_DIRECTORY = 64 << 20
 
+#: Where the end records are: the longest comment, the end record, those of ZIP64.
+_TAIL = 65_535 + 22 + 76
+
+#: The part of a directory's entry that has a fixed length; read are the lengths of the name, the
+#: extra field and the comment.
+_MEMBER = struct.Struct("<28x3H12x")
+
+#: What ZIP archives of images use; other methods can ask for gigabytes of memory for one member.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+#: What reading a damaged member raises: the library says it in many ways.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OverflowError,
+    RuntimeError,  # NotImplementedError too
+    ValueError,  # UnicodeDecodeError too
+)
+
 _CHUNK = 256 << 10
 
 #: "Preamble of 128 bytes, then DICM" (PS3.10 7.1), or a data set that starts in group 2 or 8.
@@ -68,14 +89,12 @@ async def store_zip(archive: Archive, body: BinaryIO, origin: Origin) -> AsyncIt
 
 
 def _open(body: BinaryIO, limit: int) -> zipfile.ZipFile:
-    _check_directory(body)
+    _check_members(body, *_directory(body))
     try:
         opened = zipfile.ZipFile(body)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, struct.error) as error:
+    except (*_DAMAGED, OSError) as error:
         raise BadFileFormatError("The body is no readable ZIP archive") from error
     members = opened.infolist()
-    if len(members) > _MOST_MEMBERS:
-        raise TooLargeError(f"The archive has more than {_MOST_MEMBERS} members")
     body.seek(0, 2)
     if sum(member.compress_size for member in members) > body.tell():
         # Members that share their bytes: the way a small archive claims an endless size.
@@ -88,35 +107,61 @@ def _open(body: BinaryIO, limit: int) -> zipfile.ZipFile:
             )
         if member.flag_bits & 1:
             raise BadFileFormatError("The archive is encrypted, which is not supported")
+        if member.header_offset < 0:
+            raise BadFileFormatError("The directory of the archive points before its start")
     return opened
 
 
-def _check_directory(body: BinaryIO) -> None:
-    """Look at the end record before the directory is read (APPNOTE.TXT 4.3.16).
+def _directory(body: BinaryIO) -> tuple[int, int]:
+    """Where the list of members starts and ends, by the end record (APPNOTE.TXT 4.3.16).
 
-    The record is the last thing but a comment of at most 65,535 bytes. For ZIP64 (4.3.14) its
-    fields are all ones and the directory is what lies between the last member and the end.
+    The record is the last thing but a comment of at most 65,535 bytes. For ZIP64 another record
+    (4.3.14) and its locator (4.3.15) stand right before it; the two must say the same, where the
+    fields of the first are not all ones, for readers differ in which they believe.
     """
     body.seek(0, 2)
     size = body.tell()
-    body.seek(max(0, size - 65_557))
-    tail = body.read(65_557)
+    body.seek(max(0, size - _TAIL))
+    tail = body.read(_TAIL)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) - at < 22:
         raise BadFileFormatError("The body is no complete ZIP archive: its end record is missing")
-    directory: int
-    (directory,) = struct.unpack_from("<L", tail, at + 12)
-    if directory == 0xFFFFFFFF:
-        zip64 = tail.rfind(b"PK\x06\x06", 0, at)
-        if zip64 < 0 or len(tail) - zip64 < 56:
-            raise BadFileFormatError("The end record of the ZIP archive is damaged")
-        (directory,) = struct.unpack_from("<Q", tail, zip64 + 40)
-    if directory > _MOST_DIRECTORY:
-        raise TooLargeError(f"The archive has more than {_MOST_MEMBERS} members")
+    length: int
+    (length,) = struct.unpack_from("<L", tail, at + 12)
+    if at >= 76 and tail[at - 20 : at - 16] == b"PK\x06\x07":
+        first, at = length, at - 76
+        (length,) = struct.unpack_from("<Q", tail, at + 40)
+        if tail[at : at + 4] != b"PK\x06\x06" or first not in (length, 0xFFFFFFFF):
+            raise BadFileFormatError("The end records of the ZIP archive are damaged")
+    end = size - len(tail) + at
+    if length > end:
+        raise BadFileFormatError("The directory of the ZIP archive is larger than the archive")
+    return end - length, end
+
+
+def _check_members(body: BinaryIO, start: int, end: int) -> None:
+    """Count the members before they are read into memory (APPNOTE.TXT 4.3.12); what the end
+    record says of their number, nobody checks."""
+    if end - start > _MOST_DIRECTORY:
+        raise TooLargeError(f"The list of the archive's members is over {_MOST_DIRECTORY >> 20} MB")
+    body.seek(start)
+    count = 0
+    while start < end:
+        head = body.read(_MEMBER.size)
+        if len(head) < _MEMBER.size or head[:4] != b"PK\x01\x02":
+            raise BadFileFormatError("The directory of the ZIP archive is damaged")
+        more = sum(_MEMBER.unpack(head))
+        start += len(head) + more
+        body.seek(start)
+        count += 1
+        if count > _MOST_MEMBERS:
+            raise TooLargeError(f"The archive has more than {_MOST_MEMBERS} members")
 
 
 def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, spool: Spool) -> bool:
     """Unpack a member; answers ``False`` at once for what can't be DICOM."""
+    if member.compress_type not in _METHODS:
+        raise BadFileFormatError(f"Its compression (method {member.compress_type}) isn't supported")
     try:
         with opened.open(member) as source:
             start = source.read(_PEEK)
@@ -126,7 +171,7 @@ def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, spool: Spool) -> 
             while chunk:
                 spool.write(chunk)
                 chunk = source.read(_CHUNK)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGED as error:
         raise BadFileFormatError("The member of the archive is damaged") from error
     return True
 
