@@ -7,19 +7,19 @@ import contextlib
 import logging
 import signal
 import socket
-import uuid
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
 from litestar.datastructures import State
 
 from hornburg import __version__
-from hornburg.archive import remove, stable
+from hornburg.archive import stable, sweep
 from hornburg.archive.cache import Cache
 from hornburg.archive.metrics import Metrics
 from hornburg.archive.parts import Archive, Runtime
 from hornburg.dicom.dictionary import Dictionary
 from hornburg.dicom.main_tags import MainTags
+from hornburg.errors import IncompatibleDatabaseError
 from hornburg.index.names import Names
 from hornburg.index.sqlite import SqliteIndex
 from hornburg.index.sqlite_file import refuse_orthanc
@@ -83,8 +83,7 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
     )
     index = SqliteIndex(settings.index_folder, names, make_durable=storage.sync)
     threads = ThreadPoolExecutor(settings.http_threads_count, "files")
-    # Foreign folders are refused before anything is touched: the storage's here, the index's own.
-    refuse_orthanc(settings.storage_directory)
+    _refuse_foreign(settings, storage, index)
     await index.open()
     clean = False
     try:
@@ -101,8 +100,8 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
             metrics=Metrics(settings.metrics_enabled),
             cache=Cache(settings.maximum_storage_cache_size << 20),
         )
-        await _identify(archive)
-        removed = await remove.sweep(archive)
+        await sweep.own(archive)
+        removed = await sweep.sweep(archive)
         if removed:
             log.warning("removed %d files that an earlier stop left without an entry", removed)
         yield archive
@@ -115,11 +114,15 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
         storage.close(clean=clean)
 
 
-async def _identify(archive: Archive) -> None:
-    """Give a new archive the identifier that /system shows."""
-    if await archive.index.look(lambda reader: reader.property("server-identifier")) is None:
-        made = str(uuid.uuid4())
-        await archive.index.write(lambda writer: writer.set_property("server-identifier", made))
+def _refuse_foreign(settings: Settings, storage: FilesystemStorage, index: SqliteIndex) -> None:
+    """Look at the folders before anything in them is touched."""
+    refuse_orthanc(settings.storage_directory)
+    if storage.owner() is not None and not index.exists():
+        raise IncompatibleDatabaseError(
+            f"{settings.storage_directory} holds the files of an archive, and its index is not in "
+            f"{settings.index_folder}: put it back (IndexDirectory), or choose another "
+            "StorageDirectory and bring the files in with 'hornburg import'"
+        )
 
 
 async def serve(settings: Settings) -> bool:
@@ -139,9 +142,11 @@ async def serve(settings: Settings) -> bool:
                 # From here on clients wait in line rather than being turned away.
                 listener.listen(_BACKLOG)
             _greet(settings, sockets)
-            stable_task = asyncio.create_task(stable.watch(archive, control.stop))
+            watching = asyncio.gather(
+                stable.watch(archive, control.stop), sweep.keep_checkpoints(archive, control.stop)
+            )
             await _serve_http(archive, sockets, control)
-            await stable_task
+            await watching
     finally:
         for listener in sockets:
             listener.close()

@@ -79,7 +79,7 @@ async def test_a_damaged_database_is_one_line(tmp_path: Path) -> None:
     await (await opened(tmp_path)).close()
     whole = (tmp_path / FILE_NAME).read_bytes()
     (tmp_path / FILE_NAME).write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
-    with pytest.raises(DatabaseError, match="can't be used as IndexDirectory") as caught:
+    with pytest.raises(DatabaseError, match="can't be used as folder of the index") as caught:
         await SqliteIndex(tmp_path, Names()).open()
     assert "\n" not in str(caught.value)
 
@@ -87,7 +87,7 @@ async def test_a_damaged_database_is_one_line(tmp_path: Path) -> None:
 async def test_a_place_that_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(DatabaseError, match="can't be used as IndexDirectory"):
+        with pytest.raises(DatabaseError, match="can't be used as folder of the index"):
             await SqliteIndex(place, Names()).open()
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 
 from hornburg.archive.parts import Archive
 from hornburg.dicom.levels import Level
-from hornburg.index.base import Deletion, Reader
+from hornburg.index.base import Deletion
 
-__all__ = ["delete", "discard", "sweep"]
-
-#: Files that one step of the sweep looks at.
-_STEP = 1000
+__all__ = ["delete", "discard"]
 
 
 async def delete(archive: Archive, level: Level, public_id: str) -> Deletion | None:
@@ -43,30 +39,3 @@ async def discard(archive: Archive, uuids: Sequence[str]) -> None:
 def _remove(archive: Archive, uuids: Sequence[str]) -> None:
     for uuid in uuids:
         archive.storage.remove(uuid)
-
-
-async def sweep(archive: Archive) -> int:
-    """At the start, remove files that never reached the index, or were about to go.
-
-    Only after an unclean stop is there anything to look at.
-
-    Returns:
-        How many were removed.
-    """
-    removed = 0
-    while due := await archive.index.read(lambda reader: reader.removals(_STEP)):
-        await discard(archive, due)
-        removed += len(due)
-    suspects = await archive.work(lambda: list(archive.storage.suspects()))
-    for at in range(0, len(suspects), _STEP):
-        some = suspects[at : at + _STEP]
-        known = await archive.index.read(functools.partial(_known, some))
-        left = [uuid for uuid in some if uuid not in known]
-        await archive.work(_remove, archive, left)
-        removed += len(left)
-    await archive.work(archive.storage.swept)
-    return removed
-
-
-def _known(some: Sequence[str], reader: Reader) -> set[str]:
-    return reader.known_uuids(some)

@@ -83,6 +83,10 @@ class SqliteIndex(Index):
 
     # -- life -----------------------------------------------------------------------------
 
+    def exists(self) -> bool:
+        """Whether there is such an index already."""
+        return self._path.is_file()
+
     async def open(self) -> None:
         await asyncio.to_thread(self._open)
 

@@ -72,7 +72,7 @@ def refuse_foreign(folder: Path) -> None:
 
 def unusable(folder: Path, why: str | None) -> DatabaseError:
     """The error for a folder that is no folder, can't be read or can't be written."""
-    return DatabaseError(f"{folder} can't be used as IndexDirectory: {why}")
+    return DatabaseError(f"{folder} can't be used as folder of the index: {why}")
 
 
 def _header(path: Path) -> bytes:

@@ -107,8 +107,25 @@ class Storage(ABC):
         """After an unclean stop: files that may have been written without reaching the index."""
 
     @abstractmethod
-    def swept(self) -> None:
-        """The suspects were looked at: from here on, only what comes later is one."""
+    def checkpoint(self, token: str) -> None:
+        """From here on, only what comes later is a suspect; ``token`` is kept beside the files."""
+
+    @abstractmethod
+    def token(self) -> str:
+        """After an unclean stop: what the last checkpoint before it was given."""
+
+    @abstractmethod
+    def owner(self) -> str | None:
+        """The archive that the files belong to, none where there are no files. Touches nothing,
+        and may be asked before ``open``.
+
+        Raises:
+            IncompatibleDatabaseError: there are files, and nothing says whose they are.
+        """
+
+    @abstractmethod
+    def claim(self, archive: str) -> None:
+        """Write down whose the files are."""
 
     @abstractmethod
     def path(self, uuid: str) -> Path | None:

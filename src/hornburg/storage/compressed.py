@@ -143,8 +143,17 @@ class CompressedStorage(Storage):
     def suspects(self) -> Iterator[str]:
         return self._below.suspects()
 
-    def swept(self) -> None:
-        self._below.swept()
+    def checkpoint(self, token: str) -> None:
+        self._below.checkpoint(token)
+
+    def token(self) -> str:
+        return self._below.token()
+
+    def owner(self) -> str | None:
+        return self._below.owner()
+
+    def claim(self, archive: str) -> None:
+        self._below.claim(archive)
 
     def path(self, uuid: str) -> Path | None:
         """None: what lies on the disk is not the file itself."""

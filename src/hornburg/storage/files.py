@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["fsync_folder", "hex_folders", "link_or_copy", "time_in", "write_new"]
+__all__ = ["fsync_folder", "hex_folders", "link_or_copy", "read_marker", "write_new"]
 
 _HEX = frozenset("0123456789abcdef")
 
@@ -79,12 +79,15 @@ def hex_folders(folder: Path) -> Iterator[Path]:
                 yield Path(entry.path)
 
 
-def time_in(marker: Path) -> float:
-    """When the unclean run began; an empty or future note makes every file a suspect."""
+def read_marker(marker: Path) -> tuple[float, str]:
+    """When the unclean run began, and what its last checkpoint was given.
+
+    A note that is empty or lies in the future makes every file a suspect.
+    """
     with marker.open("rb") as file:
-        text = file.read(64)
+        time_text, _, token = file.read(128).decode("ascii", "replace").strip().partition(" ")
     try:
-        noted = float(text)
+        noted = float(time_text)
     except ValueError:
-        return 0.0
-    return noted if 0 <= noted <= time.time() else 0.0
+        noted = 0.0
+    return (noted if 0 <= noted <= time.time() else 0.0), token

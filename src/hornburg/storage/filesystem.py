@@ -29,8 +29,15 @@ from hornburg.dicom.buffer import Buffer
 from hornburg.errors import DatabaseError
 from hornburg.storage.base import Storage
 from hornburg.storage.failures import read_failure, too_short, write_failure
-from hornburg.storage.files import fsync_folder, hex_folders, link_or_copy, time_in, write_new
+from hornburg.storage.files import (
+    fsync_folder,
+    hex_folders,
+    link_or_copy,
+    read_marker,
+    write_new,
+)
 from hornburg.storage.identifiers import check_uuid, is_uuid
+from hornburg.storage.ownership import Ownership
 
 __all__ = ["FilesystemStorage"]
 
@@ -48,6 +55,9 @@ _FLUSHERS = 8
 
 #: Files above this many bytes don't wait for a commit to be flushed, only their entries do.
 _LARGE = 64 << 10
+
+#: Seconds that a file may lie in the storage before the index knows it, with a wide margin.
+_ON_THEIR_WAY = 600.0
 
 #: A scratch file has this name only where the file system has no files without a name.
 _SCRATCH_PREFIX = "hornburg-scratch-"
@@ -71,7 +81,9 @@ class FilesystemStorage(Storage):
         self._own_scratch = temporary is None
         self._sync = sync
         self._marker = folder / "in-use"
+        self._ownership = Ownership(folder)
         self._unclean_since: float | None = None
+        self._token = ""
         #: Folders whose own entry may not be durable yet: their files wait for it too.
         self._fresh: set[str] = set()
         #: Files that are not durable yet, with the handle to flush them by, if their bytes are
@@ -91,11 +103,12 @@ class FilesystemStorage(Storage):
         try:
             for folder in (self._folder, self._scratch):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._ownership.lock()
             if self._marker.exists():
-                self._unclean_since = time_in(self._marker)
+                self._unclean_since, self._token = read_marker(self._marker)
                 self._sync_all_folders()
             else:
-                self._mark()
+                self._mark("", time.time())
             self._sync_above()
             if self._own_scratch:
                 for left in self._scratch.glob(f"{_SCRATCH_PREFIX}*"):
@@ -105,17 +118,29 @@ class FilesystemStorage(Storage):
                 f"{self._folder} can't be used as StorageDirectory: {error.strerror}"
             ) from None
 
-    def _mark(self) -> None:
+    def _mark(self, token: str, since: float) -> None:
         """Note the time, durably: what is younger may be half-done, until a clean stop."""
         handle = os.open(self._marker, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         try:
-            text = f"{time.time():.6f}\n".encode()
+            text = f"{since:.6f} {token}\n".encode()
             os.pwrite(handle, text, 0)
             os.ftruncate(handle, len(text))
             os.fsync(handle)
         finally:
             os.close(handle)
         fsync_folder(self._folder)
+
+    def owner(self) -> str | None:
+        return self._ownership.owner()
+
+    def claim(self, archive: str) -> None:
+        try:
+            self._ownership.claim(archive)
+        except OSError as error:
+            raise write_failure(error) from error
+
+    def token(self) -> str:
+        return self._token
 
     def _sync_above(self) -> None:
         """The folder's own entry, where the folder above it may be read."""
@@ -141,6 +166,7 @@ class FilesystemStorage(Storage):
         if clean and self._unclean_since is None:
             with suppress(OSError):  # then the next start looks for left-overs, and finds none
                 self._marker.unlink(missing_ok=True)
+        self._ownership.release()
 
     def suspects(self) -> Iterator[str]:
         """Files in folders that changed since the start that did not end cleanly."""
@@ -152,9 +178,11 @@ class FilesystemStorage(Storage):
                 if second.stat().st_mtime >= since:
                     yield from (file.name for file in second.iterdir() if is_uuid(file.name))
 
-    def swept(self) -> None:
+    def checkpoint(self, token: str) -> None:
+        # Files that are on their way right now stay suspects.
+        since = time.time() - (_ON_THEIR_WAY if self._unclean_since is None else 0)
         try:
-            self._mark()
+            self._mark(token, since)
         except OSError as error:
             raise write_failure(error) from error
         self._unclean_since = None

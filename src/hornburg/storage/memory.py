@@ -30,6 +30,7 @@ class MemoryStorage(Storage):
         self._capacity = capacity
         self._used = 0
         self._files: dict[str, bytes] = {}
+        self._owner: str | None = None
 
     def open(self) -> None:
         """Nothing to make ready."""
@@ -87,7 +88,16 @@ class MemoryStorage(Storage):
     def suspects(self) -> Iterator[str]:
         return iter(())
 
-    def swept(self) -> None:
+    def token(self) -> str:
+        return ""
+
+    def owner(self) -> str | None:
+        return self._owner
+
+    def claim(self, archive: str) -> None:
+        self._owner = archive
+
+    def checkpoint(self, token: str) -> None:
         """There are no suspects."""
 
     def path(self, uuid: str) -> None:
