@@ -45,10 +45,13 @@ class Control:
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
+        self.hurry = asyncio.Event()
         self.restart = False
 
     def shut_down(self) -> None:
-        """Stop, finishing what runs."""
+        """Stop, finishing what runs; asked again, without waiting for clients."""
+        if self.stop.is_set():
+            self.hurry.set()
         self.stop.set()
 
     def reset(self) -> None:
@@ -166,7 +169,12 @@ async def _serve_http(archive: Archive, sockets: list[socket.socket], control: C
     stopping = asyncio.create_task(control.stop.wait())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     control.stop.set()
+    log.info("stopping, when what runs is finished")
     http.should_exit = True
+    hurrying = asyncio.create_task(control.hurry.wait())
+    await asyncio.wait({running, hurrying}, return_when=asyncio.FIRST_COMPLETED)
+    http.force_exit = control.hurry.is_set()
+    hurrying.cancel()
     await running
 
 

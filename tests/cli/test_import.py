@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from pydicom.data import get_testdata_file
 
 from hornburg.cli import main
 from hornburg.testing.datasets import DatasetFactory
@@ -72,6 +74,35 @@ def test_import_goes_on_after_it_was_broken_off(configuration: Path, folder: Pat
     process.wait()
     (folder / "deep" / "damaged").unlink()
     assert main(["import", str(folder), "-c", str(configuration)]) == 0
+
+
+def test_damaged_members_of_a_zip_are_told(
+    configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with zipfile.ZipFile(tmp_path / "m.zip", "w") as archive:
+        archive.writestr("good", MAKE.instance(instance=1))
+        archive.writestr("cut", MAKE.instance(instance=2)[:-100])
+        archive.writestr("notes.txt", "hello " * 50)
+    assert main(["import", str(tmp_path / "m.zip"), "-c", str(configuration)]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "stored 1 " in out and "refused 1 " in out
+    assert "m.zip: cut: " in out
+
+
+def test_a_dicomdir_is_no_reason_to_complain(configuration: Path, tmp_path: Path) -> None:
+    medium = tmp_path / "medium"
+    medium.mkdir()
+    shutil.copy(get_testdata_file("DICOMDIR"), medium)
+    (medium / "IM1").write_bytes(MAKE.instance())
+    assert main(["import", str(medium), "-c", str(configuration)]) == 0
+
+
+def test_a_report_that_cant_be_written(
+    configuration: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["import", str(folder), "-c", str(configuration), "--report", "/nowhere/x"]
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_import_of_nothing(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:

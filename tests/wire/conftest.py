@@ -30,6 +30,7 @@ class Server:
         self.configuration.write_text(json.dumps({"HttpPort": 0, **options}))
         self.storage = Path(options.get("StorageDirectory", folder / "OrthancStorage"))
         self.lines: list[str] = []
+        self._news = threading.Condition()
         self.start()
 
     def start(self) -> None:
@@ -53,12 +54,22 @@ class Server:
 
     def _read(self, log: IO[str], listening: threading.Event) -> None:
         for line in log:
-            self.lines.append(line.rstrip())
+            with self._news:
+                self.lines.append(line.rstrip())
+                self._news.notify_all()
             found = re.search(r"listens on (http://127\.0\.0\.1:(\d+))", line)
             if found:
                 self.url, self.port = found[1], int(found[2])
                 listening.set()
         listening.set()
+
+    def said(self, words: str) -> None:
+        """Wait until the log says something."""
+        with self._news:
+            found = self._news.wait_for(
+                lambda: any(words in line for line in self.lines), timeout=_PATIENCE
+            )
+        assert found, "\n".join(self.lines)
 
     def kill(self) -> None:
         """As a power cut: no signal handler runs."""

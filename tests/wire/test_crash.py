@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -127,6 +128,22 @@ def test_stops_cleanly_while_clients_upload(server: Any, number: int) -> None:
     running.start()
     assert not [line for line in running.lines if "removed" in line]
     check(running, uploader.acknowledged)
+
+
+def test_a_client_that_is_slow_does_not_hold_up_the_stop(server: Any) -> None:
+    running = server()
+    with socket.create_connection(("127.0.0.1", running.port)) as slow:
+        slow.sendall(
+            b"POST /instances HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nabc"
+        )
+        running.process.send_signal(signal.SIGTERM)
+        running.said("stopping")
+        # Asked a second time, the server waits for nobody.
+        running.process.send_signal(signal.SIGTERM)
+        running.said("was broken off")
+        assert running.process.wait(5) == 0
+    running.stop()
+    assert "Traceback" not in "\n".join(running.lines)
 
 
 @pytest.fixture

@@ -14,18 +14,28 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from hornburg.archive.ingest import Received, Status, already_stored, store
+from hornburg.archive.ingest import (
+    MediaDirectoryError,
+    Received,
+    Status,
+    already_stored,
+    store,
+)
 from hornburg.archive.origin import Origin
 from hornburg.archive.parts import Archive
 from hornburg.archive.spool import Spool
-from hornburg.archive.unpack import is_zip, may_be_dicom, store_zip
+from hornburg.archive.unpack import LeftOut, is_zip, may_be_dicom, store_zip
 from hornburg.errors import BadFileFormatError, HornburgError, StorageFullError
 
 __all__ = ["Imported", "Result", "find_files", "import_files"]
 
 #: Files that are on their way at the same time; they share the commits of the index.
 _WORKERS = 8
+
+#: Members of a ZIP archive whose reasons are told.
+_NAMED = 10
 
 _CHUNK = 1 << 20
 _PEEK = 132
@@ -42,7 +52,10 @@ class Result(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """One file that was looked at: its results (several for a ZIP archive) and why not."""
+    """One file that was looked at: its results (several for a ZIP archive) and why not.
+
+    ``refused`` counts the members of an archive that were; for a file, ``reason`` tells alone.
+    """
 
     path: Path
     size: int
@@ -50,6 +63,7 @@ class Imported:
     already_there: int = 0
     no_dicom: bool = False
     reason: str = ""
+    refused: int = 0
 
     @property
     def results(self) -> dict[Result, int]:
@@ -58,7 +72,7 @@ class Imported:
             Result.STORED: self.stored,
             Result.ALREADY_THERE: self.already_there,
             Result.NO_DICOM: int(self.no_dicom),
-            Result.REFUSED: 1 if self.reason else 0,
+            Result.REFUSED: self.refused or int(bool(self.reason)),
         }
 
 
@@ -116,16 +130,14 @@ async def _import_file(archive: Archive, path: Path, size: int) -> Imported:
         with path.open("rb") as file:
             start = file.read(_PEEK)
             if is_zip(start):
-                stored = already = 0
-                async for received in store_zip(archive, file, origin):
-                    stored += received.status is Status.SUCCESS
-                    already += received.status is Status.ALREADY_STORED
-                return Imported(path, size, stored, already, no_dicom=not stored + already)
+                return await _import_zip(archive, path, size, file, origin)
             if not may_be_dicom(start):
                 return Imported(path, size, no_dicom=True)
             received = await _store_file(archive, file.fileno(), origin)
     except StorageFullError:
         raise
+    except MediaDirectoryError:
+        return Imported(path, size, no_dicom=True)
     except HornburgError as error:
         return Imported(path, size, reason=str(error))
     except (OSError, ValueError) as error:
@@ -134,6 +146,22 @@ async def _import_file(archive: Archive, path: Path, size: int) -> Imported:
     if received.status is Status.SUCCESS:
         return Imported(path, size, stored=1)
     return Imported(path, size, already_there=1)
+
+
+async def _import_zip(
+    archive: Archive, path: Path, size: int, file: BinaryIO, origin: Origin
+) -> Imported:
+    stored = already = 0
+    reasons: list[str] = []
+    async for one in store_zip(archive, file, origin):
+        if isinstance(one, LeftOut):
+            reasons.append(f"{one.name}: {one.reason}")
+        else:
+            stored += one.status is Status.SUCCESS
+            already += one.status is Status.ALREADY_STORED
+    nothing = not stored and not already and not reasons
+    reason = "; ".join(reasons[:_NAMED])
+    return Imported(path, size, stored, already, nothing, reason, len(reasons))
 
 
 async def _store_file(archive: Archive, descriptor: int, origin: Origin) -> Received:

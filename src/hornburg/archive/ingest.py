@@ -29,7 +29,7 @@ from hornburg.index.base import Attachment, NewInstance, Reader, Stored, Writer
 from hornburg.index.names import DICOM
 from hornburg.settings import OverwriteInstances
 
-__all__ = ["Received", "Status", "already_stored", "store"]
+__all__ = ["MediaDirectoryError", "Received", "Status", "already_stored", "store"]
 
 log = logging.getLogger("hornburg.archive")
 
@@ -40,12 +40,17 @@ _IDENTIFIERS = (
 )
 _PATIENT_ID = 0x00100020
 _PIXEL_DATA = 0x7FE00010
+_MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 
 #: Which main tags the index held when a resource came in (Orthanc Book, faq/main-dicom-tags).
 _SIGNATURE = "MainDicomTagsSignature"
 
 #: Below this size, parsing and writing take less than handing them to a thread.
 _SMALL = 64 << 10
+
+
+class MediaDirectoryError(BadFileFormatError):
+    """A DICOMDIR (PS3.10 section 8): an index of a medium, and no instance."""
 
 
 class Status(enum.Enum):
@@ -89,7 +94,14 @@ async def store(archive: Archive, content: Spool, origin: Origin) -> Received:
     task = asyncio.ensure_future(_store(archive, content, origin))
     archive.finishing.add(task)
     task.add_done_callback(archive.finishing.discard)
-    return await asyncio.shield(task)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        # The caller lets go of the content when it gets the word; not before it is needed no more.
+        await asyncio.wait((task,))
+        if not task.cancelled():
+            task.exception()
+        raise
 
 
 async def already_stored(archive: Archive, buffer: Buffer) -> Received | None:
@@ -145,6 +157,8 @@ def _read(archive: Archive, buffer: Buffer) -> _Header:
         default_charset=archive.runtime.default_encoding,
         dictionary=archive.dictionary,
     )
+    if file.sop_class_uid == _MEDIA_DIRECTORY:
+        raise MediaDirectoryError("A DICOMDIR is no instance, so it can't be stored")
     uids = [file.text(tag) or "" for _, tag in _IDENTIFIERS]
     for (name, _), uid in zip(_IDENTIFIERS, uids, strict=True):
         if not uid:

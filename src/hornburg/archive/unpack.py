@@ -11,15 +11,16 @@ import struct
 import zipfile
 import zlib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
-from hornburg.archive.ingest import Received, store
+from hornburg.archive.ingest import MediaDirectoryError, Received, store
 from hornburg.archive.origin import Origin
 from hornburg.archive.parts import Archive
 from hornburg.archive.spool import Spool
 from hornburg.errors import BadFileFormatError, TooLargeError
 
-__all__ = ["is_zip", "may_be_dicom", "store_zip"]
+__all__ = ["LeftOut", "is_zip", "may_be_dicom", "store_zip"]
 
 log = logging.getLogger("hornburg.archive")
 
@@ -62,8 +63,18 @@ def is_zip(start: bytes) -> bool:
     return start[:4] in (b"PK\x03\x04", b"PK\x05\x06")
 
 
-async def store_zip(archive: Archive, body: BinaryIO, origin: Origin) -> AsyncIterator[Received]:
-    """Take every instance of a ZIP archive, in its order; what isn't DICOM is left out.
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A member that is DICOM by its looks and could not be stored."""
+
+    name: str
+    reason: str
+
+
+async def store_zip(
+    archive: Archive, body: BinaryIO, origin: Origin
+) -> AsyncIterator[Received | LeftOut]:
+    """Take every instance of a ZIP archive, in its order; what isn't DICOM is passed over.
 
     Raises:
         BadFileFormatError: not a ZIP archive, or a damaged one.
@@ -79,12 +90,14 @@ async def store_zip(archive: Archive, body: BinaryIO, origin: Origin) -> AsyncIt
                 try:
                     if not await archive.work(_extract, opened, member, spool):
                         continue
-                    received = await store(archive, spool, origin)
+                    received: Received | LeftOut = await store(archive, spool, origin)
+                except MediaDirectoryError:
+                    continue
                 except BadFileFormatError as error:
                     # File names may hold the names of patients.
                     name = "a member" if archive.settings.deidentify_logs else member.filename
-                    log.info("%s of an uploaded archive is left out: %s", name, error)
-                    continue
+                    log.info("%s of a ZIP archive is left out: %s", name, error)
+                    received = LeftOut(member.filename, str(error))
             yield received
 
 

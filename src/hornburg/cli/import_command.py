@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import IO, Annotated
@@ -62,9 +63,8 @@ class _Report:
             table.add_row(result.value, f"{self.counts[result]:,}")
         console.print(table)
         for one in self.refused:
-            console.print(
-                f"refused: {escape(str(one.path))}: {escape(one.reason)}", highlight=False
-            )
+            line = f"refused: {escape(str(one.path))}: {escape(one.reason)}"
+            console.print(line, highlight=False, soft_wrap=True)
         more = self.counts[Result.REFUSED] - len(self.refused)
         if more > 0:
             console.print(f"and {more:,} more; --report FILE writes all of them")
@@ -72,7 +72,9 @@ class _Report:
 
 def import_(
     *paths: Path,
-    config: Annotated[list[Path] | None, cyclopts.Parameter(name=["--config", "-c"])] = None,
+    config: Annotated[
+        list[Path] | None, cyclopts.Parameter(name=["--config", "-c"], negative="")
+    ] = None,
     report: Path | None = None,
 ) -> int:
     """Store the DICOM files of files, folders and ZIP archives.
@@ -102,12 +104,20 @@ def import_(
         except StorageFullError:
             kept.show(Console(stderr=True))
             raise
+        except KeyboardInterrupt:
+            kept.show(Console(stderr=True))
+            print("broken off; the same command goes on from here", file=sys.stderr)
+            return 130
     kept.show(Console())
     return 1 if kept.counts[Result.REFUSED] else 0
 
 
 def _open(report: Path | None) -> IO[str]:
-    return (report or Path(os.devnull)).open("w", encoding="utf-8")
+    path = report or Path(os.devnull)
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise BadRequestError(f"--report {path} can't be written: {error.strerror}") from None
 
 
 async def _import(settings: Settings, paths: tuple[Path, ...], kept: _Report) -> None:
@@ -133,6 +143,7 @@ async def _import(settings: Settings, paths: tuple[Path, ...], kept: _Report) ->
 
 
 def _progress() -> Progress:
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -140,5 +151,7 @@ def _progress() -> Progress:
         TextColumn("{task.fields[files]:,} files"),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
+        # A log needs no bar.
+        disable=not console.is_terminal,
     )

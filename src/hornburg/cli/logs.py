@@ -8,14 +8,26 @@ import sys
 __all__ = ["set_up_logs"]
 
 
+class _OneLine(logging.Formatter):
+    """Paths and names of files come from outside: what they hold must not look like a line of
+    ours, nor move the cursor of a terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        line = super().formatMessage(record)
+        if line.isprintable():
+            return line
+        return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
+
+
 def set_up_logs(verbose: bool = False) -> None:
     """Write the log to standard error."""
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.INFO,
-        format="%(asctime)s %(levelname).1s %(message)s",
         force=True,
     )
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_OneLine("%(asctime)s %(levelname).1s %(message)s"))
     logging.getLogger("hornburg").setLevel(logging.DEBUG if verbose else logging.INFO)
     # uvicorn's own lines say what ours have said, but for requests that it could not read.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

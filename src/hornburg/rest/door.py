@@ -19,6 +19,7 @@ from hornburg.errors import (
     LengthRequiredError,
     TooLargeError,
     UnauthorizedError,
+    UnavailableError,
 )
 from hornburg.rest.answers import JSON
 from hornburg.rest.errors import describe, log_refusal, unexpected
@@ -74,7 +75,7 @@ class Door:
         if scope["type"] != "http":
             return
         started = time.monotonic()
-        status = 500
+        status: int | None = None
 
         async def watched(message: Message) -> None:
             nonlocal status
@@ -87,6 +88,8 @@ class Door:
             try:
                 await self._admit(scope)
             except HornburgError as error:
+                if isinstance(error, UnauthorizedError):
+                    _log_stranger(scope)
                 await self._refuse(scope, watched, error)
             else:
                 if scope["method"] == "HEAD":
@@ -100,14 +103,23 @@ class Door:
                     await self._app(scope, receive, watched)
                 else:
                     await self._answer(direct, scope, receive, watched)
+        except asyncio.CancelledError:
+            # The server stops, and this request had its time to finish.
+            log.warning("%s %s was broken off by the stop", scope["method"], scope["path"])
+            if status is None:
+                await self._refuse(scope, send, UnavailableError("The server is stopping"))
         finally:
             self._metrics.active_requests -= 1
             seconds = time.monotonic() - started
-            self._metrics.request_done(status, seconds)
+            self._metrics.request_done(status or 500, seconds)
             if log.isEnabledFor(logging.DEBUG):
                 # The path has identifiers alone; what is searched stands in bodies and arguments.
                 log.debug(
-                    "%s %s %d %.1f ms", scope["method"], scope["path"], status, seconds * 1000
+                    "%s %s %d %.1f ms",
+                    scope["method"],
+                    scope["path"],
+                    status or 500,
+                    seconds * 1000,
                 )
 
     def known_user(self, authorization: bytes | None) -> str | None:
@@ -169,6 +181,13 @@ class Door:
         if outside is UnauthorizedError.outside:
             headers.append(_CHALLENGE)
         await _send(send, outside.http, body, headers)
+
+
+def _log_stranger(scope: dict[str, Any]) -> None:
+    """Who guesses passwords leaves a trace; who says nothing yet is a browser on its first try."""
+    if any(name == b"authorization" for name, _ in scope["headers"]):
+        client = scope.get("client")
+        log.warning("credentials from %s were refused", client[0] if client else "nowhere")
 
 
 async def _send(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:

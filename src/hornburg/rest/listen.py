@@ -107,12 +107,19 @@ class BoundedProtocol(StrictProtocol):
         if self._timer is not None:
             self._unset_timer()
         self.in_head = False
-        self._head = 0
+        received, self._head = self._head, 0
+        if received > _MOST_HEADER and self._head_size() > _MOST_HEADER:
+            self._answered = True
+            self._refuse(431, "Request Header Fields Too Large")
+            return
         if self.express is not None and self.parser.get_method() == b"GET":
             earlier = self.cycle
             if (earlier is None or earlier.response_complete) and self._answer_at_once():
                 return
         super().on_headers_complete()
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def _answer_at_once(self) -> bool:
         if self.parser.get_http_version() != "1.1":

@@ -57,7 +57,12 @@ async def _store_any(incoming: Incoming, spool: Spool) -> dict[str, str] | list[
     start = bytes(memoryview(spool.buffer())[:4])
     if is_zip(start):
         body = spool.scratch or BytesIO(spool.buffer())
-        return [_answer(one) async for one in store_zip(archive, body, origin)]
+        # As Orthanc does, what was left out is not in the answer.
+        return [
+            _answer(one)
+            async for one in store_zip(archive, body, origin)
+            if isinstance(one, Received)
+        ]
     return _answer(await store(archive, spool, origin))
 
 

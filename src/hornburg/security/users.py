@@ -8,7 +8,7 @@ import binascii
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import argon2
 
@@ -47,7 +47,7 @@ class Users:
                 self._digests[name] = self._digest(f"{name}:{password}".encode())
         self._hasher = argon2.PasswordHasher()
         self._unknown_digest = secrets.token_bytes(32)
-        self._unknown_hash = self._hasher.hash(secrets.token_hex()) if self._hashes else ""
+        self._unknown_hash = _hash_like(self._hashes.values()) if self._hashes else ""
         self._right: OrderedDict[bytes, str] = OrderedDict()
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
 
@@ -74,6 +74,9 @@ class Users:
         else:
             known = self._digests.get(name, self._unknown_digest)
             right = hmac.compare_digest(known, digest)
+            if not right and self._hashes:
+                # Otherwise a quick answer would tell that the name is known.
+                await self._check_hash("", password)
         if not right:
             return None
         self._right[digest] = name
@@ -92,6 +95,18 @@ class Users:
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             return False
         return name in self._hashes
+
+
+def _hash_like(hashes: Iterable[str]) -> str:
+    """A hash that nobody knows a password for, which takes as long to check as the others."""
+    slowest = max(
+        map(argon2.extract_parameters, hashes), key=lambda one: one.memory_cost * one.time_cost
+    )
+    try:
+        return argon2.PasswordHasher.from_parameters(slowest).hash(secrets.token_hex())
+    except argon2.exceptions.HashingError:
+        # More than the machine can do: such a hash is never right, and its check never long.
+        return argon2.PasswordHasher().hash(secrets.token_hex())
 
 
 def _decode(authorization: bytes | None) -> bytes | None:

@@ -233,12 +233,12 @@ def read_users(value: object) -> Mapping[str, Secret]:
     def one(name: str, password: object) -> Secret:
         # RFC 7617 section 2: a user-id with a colon can't be told from its password.
         if not name or ":" in name or not name.isprintable() or len(name) > 255:
-            raise Refused("a user name is 1 to 255 printable characters without a colon", name)
-        secret = text(password, "a password is a string that is not empty", 1024)
+            raise Refused("a user name of 1 to 255 printable characters without a colon", name)
+        secret = text(password, "a password, a string that is not empty", 1024)
         if not secret:
-            raise Refused("a password is a string that is not empty", password)
+            raise Refused("a password, a string that is not empty", password)
         if secret.startswith("$argon2") and not _ARGON2ID.fullmatch(secret):
-            raise Refused("a hash must read $argon2id$v=19$m=...,t=...,p=...$salt$hash", password)
+            raise Refused("a hash that reads $argon2id$v=19$m=...,t=...,p=...$salt$hash", password)
         return Secret(secret)
 
     return freeze(read_section(value, one))

@@ -1,0 +1,72 @@
+"""The road in, where its callers go away or the disk fails."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from hornburg.archive import ingest
+from hornburg.archive.origin import Origin
+from hornburg.archive.spool import IN_MEMORY, Spool
+from hornburg.errors import StorageFullError
+from hornburg.server import open_archive
+from hornburg.settings import Settings
+from hornburg.testing.datasets import DatasetFactory
+
+LARGE = DatasetFactory("CT", size=2 * IN_MEMORY)
+
+
+def files(folder: Path) -> int:
+    return sum(len(path.name) == 36 for path in folder.rglob("*"))
+
+
+async def test_a_caller_that_goes_away_undoes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    real = ingest.keep
+
+    def slow(*arguments: object, **more: object) -> object:
+        reached.set()
+        assert go_on.wait(60)
+        return real(*arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ingest, "keep", slow)
+    async with open_archive(Settings(storage_directory=tmp_path)) as archive:
+        spool = Spool(archive.storage)
+        spool.write(LARGE.instance())
+
+        async def caller() -> None:
+            with spool:
+                await ingest.store(archive, spool, Origin("RestApi"))
+
+        task = asyncio.create_task(caller())
+        await asyncio.to_thread(reached.wait, 60)
+        task.cancel()
+        await asyncio.sleep(0)
+        assert not task.done()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        totals = await archive.index.look(lambda reader: reader.statistics())
+        assert totals.instances == 1
+        assert files(tmp_path) == 1
+
+
+async def test_a_failure_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_archive(Settings(storage_directory=tmp_path)) as archive:
+
+        def full(_: object) -> None:
+            raise StorageFullError("full")
+
+        monkeypatch.setattr(archive.storage, "_sync_entries", full)
+        with Spool(archive.storage) as spool:
+            spool.write(LARGE.instance())
+            with pytest.raises(StorageFullError):
+                await ingest.store(archive, spool, Origin("RestApi"))
+        totals = await archive.index.look(lambda reader: reader.statistics())
+        assert totals.instances == 0
+        assert files(tmp_path) == 0
