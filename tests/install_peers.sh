@@ -8,17 +8,26 @@ command -v Orthanc >/dev/null || missing="$missing orthanc"
 command -v wrk >/dev/null || missing="$missing wrk"
 [ -n "$missing" ] || exit 0
 
+# Orthanc's own service would take port 8042; the tests start it themselves.
+leave_service_off() {
+    if command -v systemctl >/dev/null && [ -d /run/systemd/system ]; then
+        $1 systemctl disable --now orthanc >/dev/null 2>&1 || true
+    fi
+}
+
 if ! command -v apt-get >/dev/null; then
     echo "please install:$missing" >&2
 elif [ "$(id -u)" = 0 ]; then
     apt-get update -qq
     # shellcheck disable=SC2086
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    leave_service_off ""
     exit 0
 elif sudo -n true 2>/dev/null; then
     sudo apt-get update -qq
     # shellcheck disable=SC2086
     sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    leave_service_off sudo
     exit 0
 else
     echo "please install as root: apt-get install$missing" >&2
