@@ -69,7 +69,11 @@ class Target(Server):
             return parse(received)
 
     def ask(
-        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
     ) -> Answer:
         """A request with this path, as it is: no client that tidies it."""
         lines = [f"{method} {path} HTTP/1.1", "Host: x", "Connection: close"]

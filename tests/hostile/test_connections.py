@@ -1,0 +1,132 @@
+"""Clients that are slow, silent, many, or gone."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import time
+
+import pytest
+from tests.hostile.target import Target, parse
+
+from hornburg.testing.datasets import DatasetFactory
+
+POST = b"POST /instances HTTP/1.1\r\nHost: x\r\n"
+
+
+def rest(connection: socket.socket) -> bytes:
+    """All that comes until the server closes; fails after a minute without anything."""
+    received = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := connection.recv(65536):
+            received += piece
+    return received
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"", 408),
+        (b"GET /sys", 408),
+        (b"GET /system HTTP/1.1\r\nX: ", 408),
+        (POST + b"Content-Length: 1000\r\n\r\nab", 400),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhe", 400),
+    ],
+)
+def test_silence_has_an_end(target: Target, sent: bytes, status: int) -> None:
+    with target.connect() as connection:
+        connection.sendall(sent)
+        assert parse(rest(connection)).status == status
+
+
+def test_a_head_letter_by_letter_has_an_end(target: Target) -> None:
+    with target.connect() as connection:
+        connection.setblocking(False)
+        ends = time.monotonic() + 60
+        received = b""
+        while not received and time.monotonic() < ends:
+            with contextlib.suppress(BlockingIOError, ConnectionError):
+                connection.send(b"G" if received else b"a")
+                received = connection.recv(1000)
+            time.sleep(0.05)
+        assert parse(received).status in (400, 408)
+
+
+def test_a_body_that_nobody_reads_has_an_end(target: Target) -> None:
+    """The answer came long ago, and the client sends on."""
+    with target.connect() as connection:
+        connection.sendall(b"GET /tools HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200")
+        ends = time.monotonic() + 60
+        with contextlib.suppress(ConnectionError):
+            while time.monotonic() < ends:
+                connection.sendall(b"1\r\nx\r\n")
+                time.sleep(0.1)
+        assert time.monotonic() < ends
+
+
+def test_a_client_that_takes_nothing_is_left(target: Target) -> None:
+    big = DatasetFactory("CT", size=32 << 20).instance(1)
+    path = json.loads(target.upload(big).body)["Path"]
+    before = target.descriptors()
+    with contextlib.ExitStack() as stack, target.growing_at_most(64 << 20):
+        for _ in range(10):
+            connection = stack.enter_context(target.connect())
+            connection.sendall(f"GET {path}/file HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        ends = time.monotonic() + 60
+        while target.descriptors() < before + 10 and time.monotonic() < ends:
+            time.sleep(0.01)  # accepted
+        while target.descriptors() > before and time.monotonic() < ends:
+            time.sleep(0.05)  # left
+        assert target.descriptors() <= before
+    target.client.delete(path)
+
+
+def test_idle_connections(target: Target) -> None:
+    """So many that others are turned away, and only for so long."""
+    target.client.get("/system")
+    before = target.descriptors()
+    with contextlib.ExitStack() as stack, target.growing_at_most(64 << 20):
+        idle = [stack.enter_context(target.connect()) for _ in range(1100)]
+        for connection in idle:
+            assert parse(rest(connection)).status in (0, 408)
+    assert target.client.get("/system").status_code == 200
+    assert target.descriptors() <= before + 2
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"", b"\0" * 128 + b"DICM" + b"\2\0\x10\0"),
+        (b"", b"\0" * 1_500_000),
+        (b"Content-Encoding: gzip\r\n", bytes.fromhex("1f8b08000000000000ff") + b"\0" * 100),
+        (
+            b"Content-Type: multipart/form-data; boundary=B\r\n",
+            b"--B\r\nContent-Disposition: form-",
+        ),
+        (
+            b"Content-Type: multipart/form-data; boundary=B\r\n",
+            b'--B\r\nContent-Disposition: form-data; name="f"\r\n\r\n' + b"\0" * 1_500_000,
+        ),
+    ],
+)
+def test_uploads_that_break_off(target: Target, head: bytes, body: bytes) -> None:
+    target.client.get("/system")
+    before, times = target.descriptors(), 400 if len(body) < 10_000 else 20
+    with target.growing_at_most(64 << 20):
+        for number in range(times):
+            with target.connect() as connection:
+                connection.sendall(POST + head + b"Content-Length: 100000000\r\n\r\n" + body)
+                if number % 2:
+                    # A reset instead of an end.
+                    linger = b"\1\0\0\0\0\0\0\0"
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        ends = time.monotonic() + 60
+        while target.descriptors() > before and time.monotonic() < ends:
+            time.sleep(0.02)
+    assert target.descriptors() <= before
+    names = [path for path in target.storage.rglob("*") if path.is_file()]
+    known = target.files() | {"index.db", "index.db-wal", "index.db-shm"}
+    assert [path for path in names if path.suffix == ".tmp" or "scratch" in path.name] == []
+    assert len(names) <= len(known) + 5

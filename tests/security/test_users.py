@@ -1,0 +1,59 @@
+"""Credentials: who is right, and that the answer takes the same work whoever is wrong."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import argon2
+import pytest
+
+from hornburg.security.users import Users
+from hornburg.settings import Secret
+
+HASHER = argon2.PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+
+
+def header(name: str, password: str) -> bytes:
+    return b"Basic " + base64.b64encode(f"{name}:{password}".encode())
+
+
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The hashes that were checked."""
+    checked: list[str] = []
+    verify = argon2.PasswordHasher.verify
+
+    def counted(self: argon2.PasswordHasher, hashed: str, password: Any) -> Any:
+        checked.append(hashed)
+        return verify(self, hashed, password)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", counted)
+    return checked
+
+
+@pytest.mark.parametrize("name", ["plain", "hashed", "unknown", ""])
+async def test_every_wrong_answer_costs_a_check(checks: list[str], name: str) -> None:
+    users = Users({"plain": Secret("a"), "hashed": Secret(HASHER.hash("b"))})
+    assert await users.check(header(name, "wrong")) is None
+    assert len(checks) == 1
+    # With the same cost in time and memory.
+    found = argon2.extract_parameters(checks[0])
+    assert (found.time_cost, found.memory_cost) == (1, 1024)
+
+
+async def test_right_answers(checks: list[str]) -> None:
+    users = Users({"plain": Secret("a"), "hashed": Secret(HASHER.hash("b"))})
+    assert await users.check(header("plain", "a")) == "plain"
+    assert checks == []
+    for _ in range(3):
+        assert await users.check(header("hashed", "b")) == "hashed"
+    # What was right lately is remembered.
+    assert len(checks) == 1
+
+
+async def test_without_hashes_none_is_made(checks: list[str]) -> None:
+    users = Users({"plain": Secret("a")})
+    for name in ("plain", "unknown"):
+        assert await users.check(header(name, "wrong")) is None
+    assert checks == []
