@@ -348,3 +348,13 @@ def test_is_http_server_secure():
         remote_access_allowed=True, authentication_enabled=False
     ).is_http_server_secure
     assert not Settings(registered_users={"alice": Secret("alicePassword")}).is_http_server_secure
+
+
+@pytest.mark.parametrize("switch", ["EnableIndex", "EnableStorage"])
+def test_another_database_is_not_ignored(tmp_path, switch):
+    file = tmp_path / "c.json"
+    file.write_text(json.dumps({"PostgreSQL": {switch: True}}))
+    with pytest.raises(SettingsError, match=f"PostgreSQL.{switch}"):
+        load([file], {})
+    file.write_text(json.dumps({"PostgreSQL": {switch: False}}))
+    assert load([file], {}).ignored == ("PostgreSQL",)

@@ -12,7 +12,7 @@ from typing import Any
 from hornburg.settings.environment import apply_environment
 from hornburg.settings.errors import Refused, SettingsError, show
 from hornburg.settings.files import Given, read_files, read_json
-from hornburg.settings.plugins import GUARDING_SECTIONS, PLUGIN_SECTIONS
+from hornburg.settings.plugins import DATABASE_SECTIONS, GUARDING_SECTIONS, PLUGIN_SECTIONS
 from hornburg.settings.rows import Option, to_json
 from hornburg.settings.sections import freeze
 from hornburg.settings.settings import OPTIONS, Settings
@@ -106,6 +106,8 @@ def _unknown(name: str, item: Given, notes: list[str], ignored: list[str]) -> No
                 'take the section out, or set "Enable" to false in it',
                 option=name,
             )
+        if name in DATABASE_SECTIONS:
+            _refuse_database(name, item)
         if not off:
             ignored.append(name)
         return
@@ -113,6 +115,17 @@ def _unknown(name: str, item: Given, notes: list[str], ignored: list[str]) -> No
     near = difflib.get_close_matches(name[:200].lower(), folded, n=1, cutoff=0.7)
     hint = f', did you mean "{folded[near[0]]}"?' if near else ""
     notes.append(f"{item.where}: unknown option {show(name)}{hint}")
+
+
+def _refuse_database(name: str, item: Given) -> None:
+    for switch in ("EnableIndex", "EnableStorage"):
+        if isinstance(item.value, dict) and item.value.get(switch) is True:
+            raise SettingsError(
+                item.where,
+                "not supported yet, and without it the archive would look empty; allowed is false",
+                option=f"{name}.{switch}",
+                value="true",
+            )
 
 
 def _absolute(value: object, base: Path) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["GUARDING_SECTIONS", "PLUGIN_SECTIONS"]
+__all__ = ["DATABASE_SECTIONS", "GUARDING_SECTIONS", "PLUGIN_SECTIONS"]
 
 PLUGIN_SECTIONS = frozenset(
     [
@@ -46,3 +46,7 @@ PLUGIN_SECTIONS = frozenset(
 
 GUARDING_SECTIONS = frozenset({"Authorization"})
 """Sections that keep people out: a server that ignores them would let everybody in."""
+
+DATABASE_SECTIONS = frozenset({"MySQL", "Odbc", "PostgreSQL"})
+"""Sections of another database: a server that ignores one that is switched on would show an empty
+archive."""
