@@ -9,12 +9,7 @@ import pytest
 
 __all__ = ["OPEN", "still_open"]
 
-_BELOW = "1.10 finds nothing by tags of a lower level; ours reads them from one instance's file"
-
-OPEN: dict[str, str] = {
-    "find: POST /tools/find {'Level': 'Study', 'Query': {'Modality': 'CT'}}": _BELOW,
-    "find: POST /tools/find {'Level': 'Patient', 'Query': {'StudyDate': '20200101'}}": _BELOW,
-}
+OPEN: dict[str, str] = {}
 
 
 def still_open(name: str) -> pytest.MarkDecorator:

@@ -15,6 +15,7 @@ def _find(level: str, query: dict[str, Any], ours: Ours | None = None, **more: A
 _NOT_500 = Ours("a mistake of the client's is no internal error", status=400)
 _ACCENTS = Ours("ours takes no notice of accents")
 _PADDING = Ours("blanks at the end of a value are padding (PS3.5 6.2)")
+_BELOW = Ours("what a lower level says is looked up there: the study does hold a CT")
 _EMPTY = Ours("a study without a date is not one before a date")
 
 _STUDY: tuple[dict[str, str], ...] = (
@@ -65,7 +66,6 @@ _STUDY: tuple[dict[str, str], ...] = (
     {"ModalitiesInStudy": "MR\\US"},
     {"ModalitiesInStudy": "m*"},
     {"ModalitiesInStudy": ""},
-    {"Modality": "CT"},
     {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2"},
     {"ManufacturerModelName": "Treatment*"},
     {"PatientID": "CMP1", "StudyDate": "2022*"},
@@ -139,6 +139,8 @@ FAMILY = Family(
     each(
         *(_find("Study", query) for query in _STUDY),
         *(_find("Study", {"PatientName": name}, _ACCENTS) for name in ("muller*", "*jurgen")),
+        _find("Study", {"Modality": "CT"}, _BELOW),
+        _find("Patient", {"StudyDate": "20200101"}, _BELOW),
         _find("Study", {"PatientID": "CMP1 "}, _PADDING),
         _find("Study", {"StudyDate": "-20200101"}, _EMPTY),
         _find("Study", {"PatientID": "cmp1"}, CaseSensitive=True),
@@ -162,7 +164,6 @@ FAMILY = Family(
         _find("Instance", {"SOPInstanceUID": "1.2.100.1.2"}),
         _find("Instance", {"Rows": "128"}),
         _find("Instance", {"StudyInstanceUID": "1.2.100"}),
-        _find("Patient", {"StudyDate": "20200101"}),
         _find("Patient", {"PatientSex": "F\\O"}),
         _find("Study", {}, Limit=0),
         _find("Study", {}, Unknown=1),
