@@ -23,8 +23,8 @@ _PAGE = """<!doctype html>
   dl {{ display: grid; grid-template-columns: max-content auto; gap: 0 1.5rem }}
   dd {{ margin: 0; font-variant-numeric: tabular-nums }}
 </style>
-<h1>{name}</h1>
-<p>This is Hornburg {version}, a DICOM server. It holds</p>
+<h1>Hornburg {version}</h1>
+<p>This DICOM server is called <em>{name}</em> and holds</p>
 <dl>{counts}</dl>
 <p>It has no web interface yet. Programs talk to its <a href="openapi.json">REST API</a>, which is
 that of Orthanc; the README has a five-minute tour.</p>
