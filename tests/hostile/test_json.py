@@ -118,6 +118,15 @@ def test_taken_as_it_is(target: Target, stored: dict[str, str], more: dict[str, 
     assert len(json.loads(answer.body)) == (1 if {"Limit", "RequestedTags"} & more.keys() else 0)
 
 
+def test_an_answer_of_gigabytes(target: Target, stored: dict[str, str]) -> None:
+    path = f"{stored['Path']}/metadata/note"
+    assert target.ask("PUT", path, b"x" * (900 << 10)).status == 200
+    with target.growing_at_most(320 * MB):
+        answer = ask(target, {"Resources": [stored["ID"]] * 5000}, "bulk-content")
+    assert answer.status == 413
+    target.client.delete(stored["Path"])
+
+
 def test_many_identifiers(target: Target, stored: dict[str, str]) -> None:
     for route in ("bulk-content", "bulk-delete"):
         assert ask(target, {"Resources": ["x"] * 100_001}, route).status == 400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -22,6 +23,12 @@ _MOST_JSON = 8 << 20
 #: Members of one gzip stream. Programs that look into the middle of a file (bgzip) make one for
 #: every 64 KB; each costs more than the bytes it takes.
 _MOST_MEMBERS = 100_000
+
+#: Members between which others have their turn.
+_AT_ONCE = 256
+
+#: Bytes of a gzip stream that are looked at together.
+_SLICE = 16 << 10
 
 #: Pieces that an inflater gives at once.
 _PIECE = 256 << 10
@@ -121,13 +128,19 @@ async def fill(spool: Spool, archive: Archive, chunks: AsyncIterator[bytes]) -> 
             spool.write(chunk)
 
 
+async def _slices(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same in smaller pieces: what is left of one is copied for each member that ends in it."""
+    async for chunk in chunks:
+        for at in range(0, len(chunk), _SLICE):
+            yield chunk[at : at + _SLICE]
+
+
 async def _inflate(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """A gzip stream (RFC 1952) in pieces of bounded size, whatever it claims to hold."""
     inflater = zlib.decompressobj(wbits=31)
     members = 1
     try:
-        async for chunk in chunks:
-            left = chunk
+        async for left in _slices(chunks):
             while left:
                 if inflater.eof:
                     # Several members in a row are one stream (RFC 1952 2.2), padding may follow.
@@ -139,6 +152,8 @@ async def _inflate(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
                         raise TooLargeError(
                             f"The gzip stream has more than {_MOST_MEMBERS} members"
                         )
+                    if members % _AT_ONCE == 0:
+                        await asyncio.sleep(0)
                     inflater = zlib.decompressobj(wbits=31)
                 yield inflater.decompress(left, _PIECE)
                 left = inflater.unconsumed_tail or inflater.unused_data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from litestar import Request, Response, post
@@ -11,7 +11,7 @@ from litestar import Request, Response, post
 from hornburg.archive import remove
 from hornburg.archive.parts import Archive
 from hornburg.dicom.levels import Level
-from hornburg.errors import BadRequestError, ParameterOutOfRangeError
+from hornburg.errors import BadRequestError, ParameterOutOfRangeError, TooLargeError
 from hornburg.index.base import Condition, Match, Query, Reader, Resource
 from hornburg.rest.answers import json_answer, raw_json, text_answer
 from hornburg.rest.body import read_body
@@ -30,6 +30,9 @@ _LONGEST = 4096
 
 #: Identifiers in one bulk request.
 _MOST_IDS = 100_000
+
+#: Bytes of one answer: metadata may be of a megabyte, and a resource asked for many times.
+_MOST_ANSWER = 256 << 20
 
 #: Deletions that share a commit.
 _TOGETHER = 50
@@ -96,9 +99,25 @@ async def bulk_content(request: Asked) -> Response[bytes]:
 
     def work(reader: Reader) -> bytes:
         resources = _listed(reader, ids) if level is None else _at_level(reader, ids, level)
-        return b"[" + b",".join(write(reader, resource) for resource in resources) + b"]"
+        return b"[" + b",".join(_bounded(write(reader, one) for one in resources)) + b"]"
 
     return raw_json(await archive.index.read(work))
+
+
+def _bounded(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Pieces of an answer that is made in memory.
+
+    Raises:
+        TooLargeError: together they are too large.
+    """
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > _MOST_ANSWER:
+            raise TooLargeError(
+                f"The answer would be larger than {_MOST_ANSWER >> 20} MB: ask for fewer Resources"
+            )
+        yield piece
 
 
 def _listed(reader: Reader, ids: tuple[str, ...]) -> Iterator[Resource]:
