@@ -83,6 +83,21 @@ def test_after_deletion_nothing_is_answered_from_memory(filled: Any) -> None:
         assert ask(running, answer["Path"] + part)[0] == 404
 
 
+def test_a_change_is_seen_at_once(filled: Any) -> None:
+    running, answer = filled
+    study = f"/studies/{answer['ParentStudy']}"
+    for number in range(1, 4):
+        before = ask(running, study)
+        assert ask(running, study) == before
+        label = f"{study}/labels/l{number}"
+        assert running.client.put(label).status_code == 200
+        after = ask(running, study)
+        assert after[2].count(b'"l') == number
+        assert ask(running, f"{study}?x")[2] == after[2]
+    running.client.post("/instances", content=MAKE.instance(0, 0, 1))
+    assert len(ask(running, study)[2]) > len(after[2])
+
+
 def test_head_pipelines_and_old_clients(filled: Any) -> None:
     running, answer = filled
     path = answer["Path"].encode()

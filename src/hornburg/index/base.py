@@ -398,7 +398,13 @@ class Writer(Reader):
 
 
 class Index(ABC):
-    """The port."""
+    """The port.
+
+    ``generation`` is another number after each change, so that what was made of the index before
+    can be used again as long as it stays; ``None`` when changes may come from elsewhere.
+    """
+
+    generation: int | None = None
 
     @abstractmethod
     async def open(self) -> None:

@@ -87,6 +87,11 @@ class SqliteIndex(Index):
         """Whether there is such an index already."""
         return self._path.is_file()
 
+    @property
+    def generation(self) -> int | None:  # type: ignore[override]
+        """One process has the file, so every change goes through its writer."""
+        return None if self._writer is None else self._writer.commits
+
     async def open(self) -> None:
         await asyncio.to_thread(self._open)
 

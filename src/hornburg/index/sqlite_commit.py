@@ -71,6 +71,7 @@ class GroupCommit:
         self._guard = threading.Lock()
         self._open = True
         self._rows = 0
+        self.commits = 0
         self._thread = threading.Thread(target=self._loop, name="index-writer")
         self._thread.start()
 
@@ -151,6 +152,7 @@ class GroupCommit:
             for job in batch:
                 self._run(job)
             self._sql.execute("COMMIT")
+            self.commits += 1  # before anybody hears of it
         except BaseException as error:  # noqa: BLE001 - handed to everyone who waits for this
             self._undo()
             return error

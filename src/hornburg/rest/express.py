@@ -14,6 +14,7 @@ import re
 import time
 from collections.abc import Callable
 
+from hornburg.archive.cache import Cache
 from hornburg.archive.parts import Archive
 from hornburg.archive.read import at_hand
 from hornburg.archive.revisions import Revision
@@ -38,6 +39,9 @@ _URL = re.compile(
 )
 _LEVELS = {level.plural.encode(): level for level in Level}
 _JSON_HEAD = b"content-type: " + JSON.encode() + b"\r\n"
+
+#: Bytes of answers that are kept until the index changes.
+_MOST_KEPT = 32 << 20
 
 #: A request with one of these may need another answer, or more than an answer.
 _NOT_PLAIN = frozenset(
@@ -82,6 +86,9 @@ class Express:
         self._archive = archive
         self._admit = admit
         settings = archive.settings
+        kept = min(settings.maximum_storage_cache_size << 20, _MOST_KEPT)
+        self._answers = Cache(kept)
+        self._generation: tuple[int, str] | None = None
         # Those need what only the usual way has.
         self._off = settings.http_compression_enabled or bool(settings.extra_main_dicom_tags)
 
@@ -104,13 +111,28 @@ class Express:
         if self._admit(authorization) is None:
             return None
         started = time.monotonic()
-        answer = self._answer(found, accept)
+        answer = self._kept(url) if accept == b"*/*" else None
+        if answer is None:
+            answer = self._answer(found, accept)
+            if answer is not None and accept == b"*/*" and self._generation is not None:
+                self._answers.put(url, answer)
         if answer is not None:
             seconds = time.monotonic() - started
             self._archive.metrics.request_done(200, seconds)
             if log.isEnabledFor(logging.DEBUG):
                 log.debug("GET %s 200 %.1f ms", url.decode(), seconds * 1000)
         return answer
+
+    def _kept(self, url: bytes) -> bytes | None:
+        """The answer that was given since the index changed for the last time, if there was one."""
+        generation = self._archive.index.generation
+        if generation is None:
+            return None
+        now = (generation, self._archive.runtime.default_encoding)
+        if now != self._generation:
+            self._generation = now
+            self._answers.clear()
+        return self._answers.get(url)
 
     def _answer(self, found: re.Match[bytes], accept: bytes) -> bytes | None:
         level, public_id, part = _LEVELS[found[1]], found[2].decode(), found[3]
@@ -133,16 +155,16 @@ class Express:
             return self._file(attachment) if accept == b"*/*" else None
         form = "full" if part == b"tags" else "simplify"
         kind = f"{form} {self._archive.runtime.default_encoding}"
-        content = self._archive.cache.get(attachment.uuid, kind)
+        content = self._archive.cache.get((attachment.uuid, kind))
         return None if content is None else _with_length(_JSON_HEAD, content)
 
     def _file(self, attachment: Attachment) -> bytes | None:
-        content = self._archive.cache.get(attachment.uuid, "file")
+        content = self._archive.cache.get((attachment.uuid, "file"))
         if content is None:
             content = at_hand(self._archive, attachment)
             if content is None:
                 return None
-            self._archive.cache.put(attachment.uuid, "file", content)
+            self._archive.cache.put((attachment.uuid, "file"), content)
         headers = file_headers(attachment, "application/dicom", f"{attachment.uuid}.dcm", False)
         head = b"".join(b"%b: %b\r\n" % header for header in headers)
         return _with_length(head, content)

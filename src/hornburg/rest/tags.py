@@ -137,11 +137,11 @@ async def _tags(
     if lengths or cut:
         return Answer(await look_into(archive, attachment, work), _HEADERS)
     kind = f"{form} {archive.runtime.default_encoding}"
-    kept = archive.cache.get(attachment.uuid, kind)
+    kept = archive.cache.get((attachment.uuid, kind))
     if kept is not None:
         return Answer(kept, _HEADERS)
     body = await look_into(archive, attachment, work)
-    archive.cache.put(attachment.uuid, kind, body)
+    archive.cache.put((attachment.uuid, kind), body)
     return Answer(body, _HEADERS)
 
 
