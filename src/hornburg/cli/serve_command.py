@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 from pathlib import Path
 
 import uvloop
@@ -13,6 +14,9 @@ from hornburg.server import serve as run
 from hornburg.settings import load
 
 __all__ = ["serve"]
+
+#: Open files and connections, if the system lets us.
+_OPEN_FILES = 8192
 
 
 def serve(*configuration: Path, verbose: bool = False) -> None:
@@ -28,7 +32,16 @@ def serve(*configuration: Path, verbose: bool = False) -> None:
     """
     # What the server writes is readable by its own user alone.
     os.umask(0o077)
+    _allow_open_files()
     set_up_logs(verbose)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         while runner.run(run(load(configuration, os.environ))):
             pass
+
+
+def _allow_open_files() -> None:
+    """A shell usually allows 1,024, which a thousand connections and their files go beyond."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
