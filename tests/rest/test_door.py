@@ -76,3 +76,27 @@ async def test_lengths_that_are_none(served: Any, length: str) -> None:
         "/tools/find", content=b"{}", headers={"Content-Length": length}
     )
     assert response.status_code == 411
+
+
+async def test_a_page_of_another_site_deletes_nothing(served: Any) -> None:
+    answer = (await served.upload(MAKE.instance()))[0]
+    body = {"Resources": [answer["ID"]]}
+    for headers in (
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ):
+        for method, path in (
+            ("POST", "/tools/bulk-delete"),
+            ("POST", "/tools/shutdown"),
+            ("POST", "/instances"),
+            ("DELETE", answer["Path"]),
+        ):
+            response = await served.client.request(method, path, json=body, headers=headers)
+            assert response.status_code == 403, path
+            assert "another site" in response.json()["Details"]
+    assert not served.control.stop.is_set()
+    assert (await served.client.get(answer["Path"])).status_code == 200
+    own = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+    response = await served.client.post("/tools/bulk-delete", json=body, headers=own)
+    assert response.status_code == 200

@@ -24,6 +24,7 @@ from hornburg.errors import (
 from hornburg.rest.answers import JSON
 from hornburg.rest.errors import describe, log_refusal, unexpected
 from hornburg.rest.requests import Incoming
+from hornburg.security.browsers import refuse_other_sites
 from hornburg.security.users import Users
 
 __all__ = ["Door"]
@@ -128,7 +129,7 @@ class Door:
         return "" if self._users is None else self._users.remembered(authorization)
 
     async def _admit(self, scope: Any) -> None:
-        authorization = length = None
+        authorization = length = site = origin = host = None
         for name, value in scope["headers"]:
             if name == b"authorization":
                 if authorization is not None:
@@ -136,6 +137,13 @@ class Door:
                 authorization = value
             elif name == b"content-length":
                 length = value
+            elif name == b"sec-fetch-site":
+                site = value
+            elif name == b"origin":
+                origin = value
+            elif name == b"host":
+                host = value
+        refuse_other_sites(scope["method"], site, origin, host)
         username = ""
         if self._users is not None:
             known = await self._users.check(authorization)
