@@ -6,9 +6,7 @@ it replaces is removed after the commit.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import Coroutine
 from typing import Any, BinaryIO, TypeVar, cast
 
 from hornburg.archive.keep import keep, md5_of_file
@@ -84,15 +82,7 @@ async def put_attachment(
         StorageFullError: no room on the disk, or a limit of the configuration.
     """
     await admit_attachment(archive, level, public_id, number, expected)
-    return await _finish(archive, _put(archive, level, public_id, number, content, expected))
-
-
-async def _finish(archive: Archive, work: Coroutine[Any, Any, T]) -> T:
-    """Work that goes on when its caller is gone, so that no file stays without its entry."""
-    task = asyncio.ensure_future(work)
-    archive.finishing.add(task)
-    task.add_done_callback(archive.finishing.discard)
-    return await asyncio.shield(task)
+    return await archive.finish(_put(archive, level, public_id, number, content, expected))
 
 
 async def _put(
@@ -187,7 +177,7 @@ async def change_compression(
     attachment = await attachment_of(archive, level, public_id, number)
     if attachment.compression is compression:
         return
-    await _finish(archive, _convert(archive, level, public_id, attachment, compression))
+    await archive.finish(_convert(archive, level, public_id, attachment, compression))
 
 
 async def _convert(

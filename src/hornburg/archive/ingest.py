@@ -6,7 +6,6 @@ behind. The order is: file first, durable; then the index, which may share its c
 
 from __future__ import annotations
 
-import asyncio
 import enum
 import logging
 import time
@@ -82,8 +81,7 @@ class _Header:
 async def store(archive: Archive, content: Spool, origin: Origin) -> Received:
     """Take one instance.
 
-    The work goes on when the caller is cancelled (its client hung up), so that a file never stays
-    without its entry.
+    The work goes on when the caller is cancelled.
 
     Raises:
         BadFileFormatError: not DICOM, or without the identifiers of an instance.
@@ -91,17 +89,7 @@ async def store(archive: Archive, content: Spool, origin: Origin) -> Received:
         ForbiddenError: the archive is read-only.
     """
     archive.refuse_if_read_only()
-    task = asyncio.ensure_future(_store(archive, content, origin))
-    archive.finishing.add(task)
-    task.add_done_callback(archive.finishing.discard)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        # The caller lets go of the content when it gets the word; not before it is needed no more.
-        await asyncio.wait((task,))
-        if not task.cancelled():
-            task.exception()
-        raise
+    return await archive.finish(_store(archive, content, origin))
 
 
 async def already_stored(archive: Archive, buffer: Buffer) -> Received | None:
@@ -163,17 +151,17 @@ def _read(archive: Archive, buffer: Buffer) -> _Header:
     for (name, _), uid in zip(_IDENTIFIERS, uids, strict=True):
         if not uid:
             raise BadFileFormatError(f"The DICOM file has no {name}, so it can't be stored")
-    instance, series_metadata = _metadata(file)
+    expected = expected_instances(file)
     return _Header(
         public_ids(file.text(_PATIENT_ID) or "", uids[0], uids[1], uids[2]),
         archive.main_tags.of(file),
-        instance,
-        series_metadata,
-        expected_instances(file),
+        _metadata(file),
+        {} if expected is None else {"ExpectedNumberOfInstances": str(expected)},
+        expected,
     )
 
 
-def _metadata(file: DicomFile) -> tuple[dict[str, str], dict[str, str]]:
+def _metadata(file: DicomFile) -> dict[str, str]:
     instance = {"TransferSyntax": file.transfer_syntax, "SopClassUid": file.sop_class_uid}
     pixels = file.pixel_data
     if pixels is not None:
@@ -183,9 +171,7 @@ def _metadata(file: DicomFile) -> tuple[dict[str, str], dict[str, str]]:
     index = index_in_series(file)
     if index is not None:
         instance["IndexInSeries"] = index
-    expected = expected_instances(file)
-    series = {} if expected is None else {"ExpectedNumberOfInstances": str(expected)}
-    return instance, series
+    return instance
 
 
 def _is_there(archive: Archive, reader: Reader, header: _Header) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -62,6 +62,22 @@ class Archive:
         """Run what blocks on a thread."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.threads, function, *arguments)
+
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do work that goes on when its caller is cancelled (its client hung up, the server
+        stops), so that a file never stays without its entry."""
+        task = asyncio.ensure_future(work)
+        self.finishing.add(task)
+        task.add_done_callback(self.finishing.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # The caller lets go of what the work reads when it gets the word: not before it is
+            # needed no more.
+            await asyncio.wait((task,))
+            if not task.cancelled():
+                task.exception()
+            raise
 
     def refuse_if_read_only(self) -> None:
         """Every verb that changes the archive asks first.

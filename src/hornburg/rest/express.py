@@ -159,12 +159,9 @@ class Express:
         return None if content is None else _with_length(_JSON_HEAD, content)
 
     def _file(self, attachment: Attachment) -> bytes | None:
-        content = self._archive.cache.get((attachment.uuid, "file"))
+        content = at_hand(self._archive, attachment)
         if content is None:
-            content = at_hand(self._archive, attachment)
-            if content is None:
-                return None
-            self._archive.cache.put((attachment.uuid, "file"), content)
+            return None
         headers = file_headers(attachment, "application/dicom", f"{attachment.uuid}.dcm", False)
         head = b"".join(b"%b: %b\r\n" % header for header in headers)
         return _with_length(head, content)

@@ -164,8 +164,6 @@ async def attachment_answer(
         status = 206
         headers.append((b"content-range", b"bytes %d-%d/%d" % (start, end - 1, size)))
     if source.whole:
-        if part is None and not as_stored:
-            archive.cache.put((attachment.uuid, "file"), source.first)
         return Answer(source.first, headers, status)
     return PiecesAnswer(source, headers, status)
 
