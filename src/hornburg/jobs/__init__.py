@@ -1,0 +1,1 @@
+"""The job engine: work that takes longer than a request."""

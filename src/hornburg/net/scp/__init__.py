@@ -1,0 +1,1 @@
+"""The services of the DICOM server, one module for each."""

@@ -1,0 +1,1 @@
+"""The DICOM upper layer (PS3.8), sans-IO: bytes in, events and bytes out."""
