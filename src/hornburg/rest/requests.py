@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from litestar import Request
 
@@ -11,7 +11,22 @@ from hornburg.archive.origin import Origin
 from hornburg.archive.parts import Archive
 from hornburg.dicom.levels import Level
 
-__all__ = ["Incoming", "archive_of", "flag", "level_of"]
+if TYPE_CHECKING:
+    from hornburg.archive.modalities import Modalities
+    from hornburg.archive.remote import Remote
+    from hornburg.archive.transcoding import Transcoder
+    from hornburg.jobs.engine import Jobs
+
+__all__ = [
+    "Incoming",
+    "archive_of",
+    "flag",
+    "jobs_of",
+    "level_of",
+    "modalities_of",
+    "remote_of",
+    "transcoder_of",
+]
 
 Asked = Request[Any, Any, Any]
 
@@ -21,6 +36,26 @@ _LEVELS = {level.plural: level for level in Level}
 def archive_of(request: Asked) -> Archive:
     """The archive that this server serves."""
     return cast("Archive", request.app.state.archive)
+
+
+def jobs_of(request: Asked) -> Jobs:
+    """The job engine."""
+    return cast("Jobs", request.app.state.jobs)
+
+
+def modalities_of(request: Asked) -> Modalities:
+    """The application entities that this server knows."""
+    return cast("Modalities", request.app.state.modalities)
+
+
+def remote_of(request: Asked) -> Remote:
+    """The way to other application entities."""
+    return cast("Remote", request.app.state.remote)
+
+
+def transcoder_of(request: Asked) -> Transcoder:
+    """What brings images into another transfer syntax."""
+    return cast("Transcoder", request.app.state.transcoder)
 
 
 def level_of(request: Asked) -> Level:
