@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
-
 from hornburg.dicom.buffer import Buffer
 from hornburg.dicom.charsets import charset_of
 from hornburg.dicom.dataset import DataSet
 from hornburg.dicom.dictionary import DEFAULT, Dictionary
-from hornburg.dicom.errors import DicomFormatError
+from hornburg.dicom.inflate import inflate
 from hornburg.dicom.limits import Limits
 from hornburg.dicom.meta import read_meta
 from hornburg.dicom.pixel_data import PixelData, pixel_data_of
@@ -93,7 +91,7 @@ def read(
     encoding = guess_encoding(buffer, start, size, transfer_syntax, has_head)
     data: Buffer = buffer
     if encoding.deflated:
-        data = _inflate(buffer, start, limits)
+        data = inflate(buffer, start, limits)
         start, size = 0, len(data)
         encoding = guess_encoding(data, 0, size, encoding.transfer_syntax, True, inflated=True)
         encoding = encoding._replace(deflated=True)
@@ -115,24 +113,3 @@ def read(
         default_charset=default_charset,
     )
     return DicomFile(meta, dataset, encoding.transfer_syntax, encoding, len(buffer))
-
-
-def _inflate(buffer: Buffer, start: int, limits: Limits) -> bytes:
-    """The data set of the deflated transfer syntax (PS3.5 A.5: RFC 1951, without a zlib head)."""
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    by_ratio = max(limits.always_inflated, (len(buffer) - start) * limits.inflation)
-    limit = min(limits.inflated, by_ratio)
-    with memoryview(buffer) as whole, whole[start:] as part:
-        try:
-            data = inflater.decompress(part, limit + 1)
-        except zlib.error:
-            raise DicomFormatError("The deflated data set can't be inflated", start) from None
-    if len(data) > limits.inflated:
-        raise DicomFormatError(f"The data set inflates to more than {limits.inflated} bytes", start)
-    if len(data) > limit:
-        raise DicomFormatError(
-            f"The data set inflates to more than {limits.inflation} times its size", start
-        )
-    if not inflater.eof:
-        raise DicomFormatError("The deflated data set is cut short", len(buffer))
-    return data
