@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from hornburg.archive.expected import expected_instances, index_in_series
 from hornburg.archive.keep import keep
@@ -23,12 +24,12 @@ from hornburg.dicom.buffer import Buffer
 from hornburg.dicom.identifiers import public_ids
 from hornburg.dicom.levels import Level
 from hornburg.dicom.reader import DicomFile, read
-from hornburg.errors import BadFileFormatError
+from hornburg.errors import BadFileFormatError, Outside
 from hornburg.index.base import Attachment, NewInstance, Reader, Stored, Writer
 from hornburg.index.names import DICOM
 from hornburg.settings import OverwriteInstances
 
-__all__ = ["MediaDirectoryError", "Received", "Status", "already_stored", "store"]
+__all__ = ["MediaDirectoryError", "MismatchError", "Received", "Status", "already_stored", "store"]
 
 log = logging.getLogger("hornburg.archive")
 
@@ -52,11 +53,21 @@ class MediaDirectoryError(BadFileFormatError):
     """A DICOMDIR (PS3.10 section 8): an index of a medium, and no instance."""
 
 
+class MismatchError(BadFileFormatError):
+    """The data set is another instance than its sender said (PS3.4 table B.2-1: 0xA900)."""
+
+    outside = Outside(HTTPStatus.BAD_REQUEST, 15, "Bad file format", 0xA900)
+
+
 class Status(enum.Enum):
     """What became of an instance, in Orthanc's words."""
 
     SUCCESS = "Success"
     ALREADY_STORED = "AlreadyStored"
+
+
+Claim = tuple[str, str]
+"""SOP class and SOP instance UID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +87,24 @@ class _Header:
     instance: dict[str, str]
     series: dict[str, str]
     expected: int | None
+    claim: Claim
 
 
-async def store(archive: Archive, content: Spool, origin: Origin) -> Received:
+async def store(
+    archive: Archive, content: Spool, origin: Origin, claim: Claim | None = None
+) -> Received:
     """Take one instance.
 
-    The work goes on when the caller is cancelled.
+    The work goes on when the caller is cancelled. ``claim`` is what the sender says it is.
 
     Raises:
+        MismatchError: it is not what the sender says.
         BadFileFormatError: not DICOM, or without the identifiers of an instance.
         StorageFullError: no room on the disk, or a limit of the configuration.
         ForbiddenError: the archive is read-only.
     """
     archive.refuse_if_read_only()
-    return await archive.finish(_store(archive, content, origin))
+    return await archive.finish(_store(archive, content, origin, claim))
 
 
 async def already_stored(archive: Archive, buffer: Buffer) -> Received | None:
@@ -104,20 +119,24 @@ async def already_stored(archive: Archive, buffer: Buffer) -> Received | None:
     return None
 
 
-async def _store(archive: Archive, content: Spool, origin: Origin) -> Received:
+async def _store(archive: Archive, content: Spool, origin: Origin, claim: Claim | None) -> Received:
     started = time.monotonic()
     try:
-        return await _take(archive, content, origin)
+        return await _take(archive, content, origin, claim)
     finally:
         archive.metrics.stored(time.monotonic() - started)
 
 
-async def _take(archive: Archive, content: Spool, origin: Origin) -> Received:
+async def _take(archive: Archive, content: Spool, origin: Origin, claim: Claim | None) -> Received:
     buffer = content.buffer()
     if content.size <= _SMALL:
         header = _read(archive, buffer)
     else:
         header = await archive.work(_read, archive, buffer)
+    if claim is not None and claim != header.claim:
+        raise MismatchError(
+            "The data set is of another SOP class or instance than the command says"
+        )
     if await archive.index.look(lambda reader: _is_there(archive, reader, header)):
         return Received(Status.ALREADY_STORED, header.public_ids)
 
@@ -158,6 +177,7 @@ def _read(archive: Archive, buffer: Buffer) -> _Header:
         _metadata(file),
         {} if expected is None else {"ExpectedNumberOfInstances": str(expected)},
         expected,
+        (file.sop_class_uid, uids[2]),
     )
 
 
