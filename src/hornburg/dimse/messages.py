@@ -7,8 +7,7 @@ a copy.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from hornburg.dicom.buffer import Buffer
 from hornburg.dimse.commands import (
@@ -56,16 +55,14 @@ class Fragment(Protocol):
         """Its bytes, without the message control header."""
 
 
-@dataclass(frozen=True, slots=True)
-class CommandReceived:
+class CommandReceived(NamedTuple):
     """A command is complete. Fragments of its data set follow when ``command.has_dataset``."""
 
     context_id: int
     command: Command
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetFragment:
+class DatasetFragment(NamedTuple):
     """More of the data set of the last command.
 
     ``data`` is valid as long as that of the event of the upper layer: until more is received.

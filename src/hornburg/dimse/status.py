@@ -190,9 +190,11 @@ _GENERAL = {
     PENDING: "Pending",
 }
 
+_OUT_OF_RESOURCES = "Out of resources"
+
 _RETRIEVE = {
-    OUT_OF_RESOURCES_MATCHES: "Out of resources: unable to calculate the number of matches",
-    OUT_OF_RESOURCES_SUBOPERATIONS: "Out of resources: unable to perform sub-operations",
+    OUT_OF_RESOURCES_MATCHES: f"{_OUT_OF_RESOURCES}: unable to calculate the number of matches",
+    OUT_OF_RESOURCES_SUBOPERATIONS: f"{_OUT_OF_RESOURCES}: unable to perform sub-operations",
     MOVE_DESTINATION_UNKNOWN: "Move destination unknown",
     IDENTIFIER_DOES_NOT_MATCH_SOP_CLASS: "Identifier does not match SOP class",
     0xAA00: "None of the frames requested were found in the SOP instance",
@@ -212,7 +214,6 @@ _OWN: dict[Service, dict[int, str]] = {
         DATA_SET_DOES_NOT_MATCH_SOP_CLASS_WARNING: "Data set does not match SOP class",
     },
     Service.FIND: {
-        OUT_OF_RESOURCES: "Out of resources",
         IDENTIFIER_DOES_NOT_MATCH_SOP_CLASS: "Identifier does not match SOP class",
         CANCEL: "Matching terminated due to Cancel request",
         PENDING: "Matches are continuing",
@@ -224,8 +225,7 @@ _OWN: dict[Service, dict[int, str]] = {
     Service.GET: _RETRIEVE,
 }
 
-# By the high byte (of storage), and by the high digit.
-_STORAGE_RANGES = {0xA7: "Out of resources", 0xA9: "Data set does not match SOP class"}
+# 0xCxxx, by service.
 _RANGES = {
     Service.STORAGE: "Cannot understand",
     Service.FIND: "Unable to process",
@@ -237,8 +237,11 @@ _RANGES = {
 def sentence(service: Service, status: int) -> str:
     """The status in the words of the standard, with its number: ``0x0124: Not authorized``."""
     text = _OWN.get(service, {}).get(status) or _GENERAL.get(status)
-    if text is None and service is Service.STORAGE:
-        text = _STORAGE_RANGES.get(status >> 8)
+    if text is None and status >> 8 == 0xA7:
+        # Of storage alone is the whole range; retrieving archives answer 0xA700 all the same.
+        text = _OUT_OF_RESOURCES
+    if text is None and status >> 8 == 0xA9 and service is Service.STORAGE:
+        text = "Data set does not match SOP class"
     if text is None and status >> 12 == 0xC:
         text = _RANGES.get(service)
     return f"0x{status:04X}: {text or category(status).value}"
