@@ -358,3 +358,35 @@ def test_another_database_is_not_ignored(tmp_path, switch):
         load([file], {})
     file.write_text(json.dumps({"PostgreSQL": {switch: False}}))
     assert load([file], {}).ignored == ("PostgreSQL",)
+
+
+# ---- the DICOM network ----
+
+
+def test_a_modality_with_a_host_name_stops_the_start_while_addresses_are_checked(configured):
+    both = {
+        "DicomCheckModalityHost": True,
+        "HttpServerEnabled": False,
+        "DicomModalities": {"a": ["A", "192.0.2.1", 104], "b": ["B", "pacs.example", 104]},
+    }
+    with pytest.raises(SettingsError, match="DicomCheckModalityHost") as caught:
+        configured(both)
+    assert caught.value.option == "DicomModalities.b.Host"
+    assert caught.value.value == '"pacs.example"'
+    assert "line 1" in caught.value.where
+    both["DicomModalities"]["b"][1] = "2001:db8::1"
+    assert set(configured(both).dicom_modalities) == {"a", "b"}
+    both["DicomModalities"]["b"][1] = "pacs.example"
+    both["DicomCheckModalityHost"] = False
+    assert set(configured(both).dicom_modalities) == {"a", "b"}
+
+
+def test_modalities_of_the_configuration_are_left_out_when_the_index_has_them(configured):
+    settings = configured(
+        {
+            "DicomCheckModalityHost": True,
+            "DicomModalitiesInDatabase": True,
+            "DicomModalities": {"b": ["B", "pacs.example", 104]},
+        }
+    )
+    assert any("DicomModalitiesInDatabase" in note for note in settings.notes)

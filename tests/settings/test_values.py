@@ -94,6 +94,11 @@ REFUSED = [
     ("DicomModalities", {"x": ["X", "h", 104, "ge"]}, "DicomModalities.x[3]", "Vitrea"),
     ("DicomModalities", {"x": {"AET": "X"}}, "DicomModalities.x", "AET, Host, Port"),
     ("DicomModalities", {"x": {"Aet": "X"}}, "DicomModalities.x.Aet", "AET"),
+    ("DicomModalities", {"x": ["X", "h", "0"]}, "DicomModalities.x[2]", "1 to 65535"),
+    ("DicomModalities", {"x": ["X", "h", "²"]}, "DicomModalities.x[2]", "1 to 65535"),
+    ("DicomModalities", {"x y": ["X", "h", 1]}, "DicomModalities.x y", "letters, digits"),
+    ("DicomModalities", {"x/y": ["X", "h", 1]}, "DicomModalities.x/y", "letters, digits"),
+    ("DicomModalities", {"x": {"RetrieveMethod": ""}}, "DicomModalities.x.RetrieveMethod", "C-GET"),
     ("DicomModalities", {"x": {"AllowEcho": 1}}, "DicomModalities.x.AllowEcho", "true or false"),
 ]
 
@@ -210,7 +215,8 @@ def test_modalities():
             "long": {
                 "AET": "B",
                 "Host": "pacs.example",
-                "Port": 11112,
+                "Port": "11112",
+                "LocalAet": "",
                 "AllowStorageCommitment": False,
                 "RetrieveMethod": "C-GET",
                 "Timeout": 5,
@@ -218,6 +224,8 @@ def test_modalities():
         }
     )
     assert read["short"].manufacturer is Manufacturer.GE
+    assert read["long"].port == 11112
+    assert read["long"].local_aet == ""
     assert not read["long"].allow_n_action
     assert not read["long"].allow_n_event_report
     assert read["long"].retrieve_method is RetrieveMethod.C_GET

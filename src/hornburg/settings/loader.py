@@ -13,6 +13,7 @@ from hornburg.settings.environment import apply_environment
 from hornburg.settings.errors import Refused, SettingsError, show
 from hornburg.settings.files import Given, read_files, read_json
 from hornburg.settings.plugins import DATABASE_SECTIONS, GUARDING_SECTIONS, PLUGIN_SECTIONS
+from hornburg.settings.remotes import refuse_host_name
 from hornburg.settings.rows import Option, to_json
 from hornburg.settings.sections import freeze
 from hornburg.settings.settings import OPTIONS, Settings
@@ -75,6 +76,7 @@ def load(
     _default_paths(values, _first_folder(paths, here), configured)
     settings = Settings(**values, origins=freeze(origins), ignored=tuple(ignored))
     notes += _check(settings)
+    notes += _check_dicom(settings)
     return dataclasses.replace(settings, notes=tuple(notes))
 
 
@@ -179,3 +181,24 @@ def _check(settings: Settings) -> Iterable[str]:
             f"HttpBindAddresses: {', '.join(outside)} left out because RemoteAccessAllowed "
             f"is false; listening on {', '.join(settings.http_binds())}"
         )
+
+
+def _check_dicom(settings: Settings) -> Iterable[str]:
+    """The same for the options of the DICOM network."""
+    known = settings.dicom_modalities
+    if known and settings.dicom_modalities_in_database:
+        yield (
+            "DicomModalities is left out: DicomModalitiesInDatabase is true, and modalities come "
+            "from the index"
+        )
+    elif settings.dicom_check_modality_host:
+        for name, modality in known.items():
+            try:
+                refuse_host_name(modality)
+            except Refused as no:
+                raise SettingsError(
+                    settings.origins.get("DicomModalities", "configuration"),
+                    f"allowed is {no.allowed}",
+                    option=f"DicomModalities.{name}{no.path}",
+                    value=show(no.value),
+                ) from None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -12,10 +14,23 @@ from hornburg.settings.rows import Secret
 from hornburg.settings.sections import flag, freeze, member, read_section, read_title, text, whole
 from hornburg.settings.values import Manufacturer, Modality, Peer, Pkcs11, RetrieveMethod
 
-__all__ = ["read_modalities", "read_peers", "read_pkcs11"]
+__all__ = [
+    "MODALITY_NAME_ALLOWED",
+    "is_modality_name",
+    "modality_to_json",
+    "read_modalities",
+    "read_modality",
+    "read_peers",
+    "read_pkcs11",
+    "refuse_host_name",
+]
 
 W = TypeVar("W", bound=enum.Enum)
 Field = tuple[str, Callable[[object], Any]]
+
+MODALITY_NAME_ALLOWED = "a name of 1 to 64 letters, digits, - and _"
+# The name is a part of paths such as /modalities/{name}/echo; Orthanc takes the same characters.
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def _seconds(value: object) -> int:
@@ -23,7 +38,20 @@ def _seconds(value: object) -> int:
 
 
 def _port(value: object) -> int:
+    # Orthanc takes the digits as a text too.
+    if isinstance(value, str) and len(value) <= 5 and value.isascii() and value.isdigit():
+        value = int(value)
     return whole(value, 1, 65535, "a TCP port")
+
+
+def _local_title(value: object) -> str:
+    # Empty as Orthanc shows it, when DicomAet is used.
+    return "" if value == "" else read_title(value)
+
+
+def _retrieve_method(value: object) -> RetrieveMethod | None:
+    # The word with which Orthanc says that DicomDefaultRetrieveMethod decides.
+    return None if value == "SystemDefault" else _word(RetrieveMethod)(value)
 
 
 def _host(value: object) -> str:
@@ -78,9 +106,9 @@ _MODALITY: dict[str, Field] = {
     "AllowNEventReport": ("allow_n_event_report", flag),
     "AllowTranscoding": ("allow_transcoding", flag),
     "UseDicomTls": ("use_dicom_tls", flag),
-    "LocalAet": ("local_aet", read_title),
+    "LocalAet": ("local_aet", _local_title),
     "Timeout": ("timeout", _seconds),
-    "RetrieveMethod": ("retrieve_method", _word(RetrieveMethod)),
+    "RetrieveMethod": ("retrieve_method", _retrieve_method),
 }
 _MODALITY_REQUIRED = ("AET", "Host", "Port")
 
@@ -97,21 +125,77 @@ _PEER: dict[str, Field] = {
 
 
 def read_modalities(value: object) -> Mapping[str, Modality]:
-    """``[AET, host, port]``, the same with a manufacturer, or an object with all fields."""
+    """The modalities of a section, each in one of the forms of :func:`read_modality`."""
 
-    def one(_: str, entry: object) -> Modality:
-        if isinstance(entry, list):
-            if not 3 <= len(entry) <= 4:
-                raise Refused("[AET, host, port] or [AET, host, port, manufacturer]", entry)
-            fields = zip(("AET", "Host", "Port", "Manufacturer"), entry, strict=False)
-            given: dict[str, Any] = {}
-            for place, (key, inner) in enumerate(fields):
-                attribute, read = _MODALITY[key]
-                given[attribute] = member(f"[{place}]", read, inner)
-            return Modality(**given)
-        return Modality(**_modality(entry))
+    def one(name: str, entry: object) -> Modality:
+        if not is_modality_name(name):
+            raise Refused(MODALITY_NAME_ALLOWED, name)
+        return read_modality(entry)
 
     return freeze(read_section(value, one))
+
+
+def is_modality_name(name: str) -> bool:
+    """Whether a modality may have this symbolic name."""
+    return _NAME.fullmatch(name) is not None
+
+
+def read_modality(entry: object) -> Modality:
+    """``[AET, host, port]``, the same with a manufacturer, or an object with all fields.
+
+    Raises:
+        Refused: it is none of these.
+    """
+    if not isinstance(entry, list):
+        return Modality(**_modality(entry))
+    if not 3 <= len(entry) <= 4:
+        raise Refused("[AET, host, port] or [AET, host, port, manufacturer]", entry)
+    fields = zip(("AET", "Host", "Port", "Manufacturer"), entry, strict=False)
+    given: dict[str, Any] = {}
+    for place, (key, inner) in enumerate(fields):
+        attribute, read = _MODALITY[key]
+        given[attribute] = member(f"[{place}]", read, inner)
+    return Modality(**given)
+
+
+def modality_to_json(modality: Modality) -> dict[str, Any]:
+    """The form in which Orthanc answers ``/modalities/{id}/configuration``; :func:`read_modality`
+    takes it back. ``RetrieveMethod`` is there when the modality has one of its own."""
+    form: dict[str, Any] = {
+        "AET": modality.aet,
+        "AllowEcho": modality.allow_echo,
+        "AllowEventReport": modality.allow_n_event_report,
+        "AllowFind": modality.allow_find,
+        "AllowFindWorklist": modality.allow_find_worklist,
+        "AllowGet": modality.allow_get,
+        "AllowMove": modality.allow_move,
+        "AllowNAction": modality.allow_n_action,
+        "AllowStore": modality.allow_store,
+        "AllowTranscoding": modality.allow_transcoding,
+        "Host": modality.host,
+        "LocalAet": modality.local_aet,
+        "Manufacturer": modality.manufacturer.value,
+        "Port": modality.port,
+        "Timeout": modality.timeout,
+        "UseDicomTls": modality.use_dicom_tls,
+    }
+    if modality.retrieve_method is not None:
+        form["RetrieveMethod"] = modality.retrieve_method.value
+    return form
+
+
+def refuse_host_name(modality: Modality) -> None:
+    """With ``DicomCheckModalityHost`` a modality is known by its address, and a name is none.
+
+    Raises:
+        Refused: its host isn't an IPv4 or IPv6 address.
+    """
+    try:
+        ipaddress.ip_address(modality.host)
+    except ValueError:
+        raise Refused(
+            "an IPv4 or IPv6 address while DicomCheckModalityHost is true", modality.host, ".Host"
+        ) from None
 
 
 def _modality(entry: object) -> dict[str, Any]:
