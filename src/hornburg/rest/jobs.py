@@ -1,0 +1,125 @@
+"""``/jobs``: what runs in the background, and its control.
+
+Source: Orthanc Book, users/advanced-rest, "Jobs"; fields and statuses were watched on Orthanc 1.10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from litestar import Request, Response, delete, get, post
+from litestar.params import PathParameter, QueryParameter
+from litestar.response.base import ASGIResponse
+
+from hornburg.errors import BadRequestError
+from hornburg.jobs.errors import NoSuchOutputError, UnknownJobError
+from hornburg.rest.answers import done, json_answer
+from hornburg.rest.job_answers import output_answer, status_json
+from hornburg.rest.requests import archive_of, flag, jobs_of
+
+__all__ = ["ROUTES"]
+
+Asked = Request[Any, Any, Any]
+_TAGS = ["Jobs"]
+
+JobId = Annotated[str, PathParameter(description="Identifier of the job")]
+Key = Annotated[str, PathParameter(description="Name of the output, such as archive")]
+Expand = Annotated[
+    str | None, QueryParameter(name="expand", description="Show the jobs, not their identifiers")
+]
+
+
+@get("/jobs", summary="List jobs", tags=_TAGS)
+async def list_jobs(request: Asked, expand: Expand = None) -> Response[bytes]:
+    """The jobs that wait, run, or are remembered; sorted by identifier."""
+    jobs = jobs_of(request)
+    if not flag(request, "expand"):
+        return json_answer(jobs.ids())
+    return json_answer([status_json(jobs.status(job_id)) for job_id in jobs.ids()])
+
+
+@get("/jobs/{job_id:str}", summary="Get a job", tags=_TAGS)
+async def get_job(request: Asked, job_id: JobId) -> Response[bytes]:
+    """State, progress, timings, error and public content of a job."""
+    return json_answer(status_json(jobs_of(request).status(job_id)))
+
+
+@delete("/jobs/{job_id:str}", status_code=200, summary="Forget a job", tags=_TAGS)
+async def delete_job(request: Asked, job_id: JobId) -> Response[bytes]:
+    """Remove a finished job and its outputs from the history; others have to be cancelled first."""
+    jobs_of(request).delete(job_id)
+    return done()
+
+
+@post("/jobs/{job_id:str}/cancel", status_code=200, summary="Cancel a job", tags=_TAGS)
+async def cancel_job(request: Asked, job_id: JobId) -> Response[bytes]:
+    """End a job as a failure. One that is finished stays as it is."""
+    return _control(jobs_of(request).cancel, job_id)
+
+
+@post("/jobs/{job_id:str}/pause", status_code=200, summary="Pause a job", tags=_TAGS)
+async def pause_job(request: Asked, job_id: JobId) -> Response[bytes]:
+    """Halt a job; one that runs halts after its step. One that is finished stays as it is."""
+    return _control(jobs_of(request).pause, job_id)
+
+
+@post("/jobs/{job_id:str}/resume", status_code=200, summary="Resume a job", tags=_TAGS)
+async def resume_job(request: Asked, job_id: JobId) -> Response[bytes]:
+    """Let a paused job go on when its turn comes."""
+    return _control(jobs_of(request).resume, job_id)
+
+
+@post("/jobs/{job_id:str}/resubmit", status_code=200, summary="Resubmit a job", tags=_TAGS)
+async def resubmit_job(request: Asked, job_id: JobId) -> Response[bytes]:
+    """Begin a failed job anew."""
+    return _control(jobs_of(request).resubmit, job_id)
+
+
+def _control(action: Callable[[str], None], job_id: str) -> Response[bytes]:
+    try:
+        action(job_id)
+    except UnknownJobError as error:
+        # Orthanc answers 400 here, and 404 where a job is only looked at.
+        raise BadRequestError(str(error)) from error
+    return done()
+
+
+@get(
+    "/jobs/{job_id:str}/{key:str}",
+    summary="Get an output of a job",
+    media_type="application/octet-stream",
+    tags=_TAGS,
+)
+async def get_output(request: Asked, job_id: JobId, key: Key) -> ASGIResponse:
+    """A file that a job made."""
+    try:
+        output = jobs_of(request).output(job_id, key)
+    except UnknownJobError as error:
+        raise NoSuchOutputError(str(error)) from error
+    return await output_answer(archive_of(request), output)
+
+
+@delete(
+    "/jobs/{job_id:str}/{key:str}", status_code=200, summary="Delete an output of a job", tags=_TAGS
+)
+async def delete_output(request: Asked, job_id: JobId, key: Key) -> Response[bytes]:
+    """Remove a file that a job made; the job stays."""
+    try:
+        jobs_of(request).delete_output(job_id, key)
+    except UnknownJobError as error:
+        raise NoSuchOutputError(str(error)) from error
+    return done()
+
+
+ROUTES = (
+    list_jobs,
+    get_job,
+    delete_job,
+    cancel_job,
+    pause_job,
+    resume_job,
+    resubmit_job,
+    get_output,
+    delete_output,
+)
