@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -19,7 +21,15 @@ from hornburg.dimse.messages import (
     Messages,
     pieces,
 )
-from hornburg.ul.events import DataReceived
+from hornburg.ul.connection import Connection
+from hornburg.ul.events import (
+    AssociateAccept,
+    AssociateRequest,
+    ContextResult,
+    DataReceived,
+    PresentationContext,
+)
+from hornburg.ul.limits import Limits
 
 STORE = Command(
     CommandField.C_STORE_RQ,
@@ -270,6 +280,47 @@ def test_large_parts_are_not_copied() -> None:
     list(pieces(Views(30), 1, STORE, dataset))
     views = given[-4:]
     assert all(isinstance(each, memoryview) and each.obj is dataset for each in views)
+
+
+def test_a_mapped_file_is_one_data_set(tmp_path: Path) -> None:
+    file = tmp_path / "dataset"
+    file.write_bytes(b"x" * 100)
+    wire = Wire(64)
+    with (
+        file.open("rb") as opened,
+        mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+    ):
+        list(pieces(wire, 1, STORE, mapped))
+    assert [len(each.data) for each in wire.sent if not each.is_command] == [64, 36]
+
+
+@pytest.mark.parametrize("largest", [4096, 16384, 131072])
+def test_over_an_association(largest: int) -> None:
+    one = Connection(requestor=True, limits=Limits(maximum_length=131072))
+    other = Connection(requestor=False, limits=Limits(maximum_length=largest))
+    syntax = "1.2.840.10008.1.2"
+    request = AssociateRequest(
+        "HORNBURG", "TEST", (PresentationContext(1, STORE.sop_class_uid, (syntax,)),)
+    )
+    one.connected()
+    other.receive(one.send(request))
+    accept = AssociateAccept(
+        "HORNBURG", "TEST", (ContextResult(1, 0, syntax),), maximum_length=largest
+    )
+    one.receive(other.send(accept))
+    dataset = bytes(range(256)) * 1000
+    messages = Messages()
+    received: list[bytes] = []
+    for piece in pieces(one, 1, STORE, dataset):
+        for event in other.receive(piece):
+            assert isinstance(event, DataReceived)
+            for each in messages.receive(event):
+                if isinstance(each, DatasetFragment):
+                    received.append(bytes(each.data))
+                else:
+                    assert each == CommandReceived(1, STORE)
+    assert b"".join(received) == dataset
+    assert messages.idle
 
 
 def test_a_data_set_and_its_announcement_go_together() -> None:

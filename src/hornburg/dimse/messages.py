@@ -172,7 +172,9 @@ class PDataSender(Protocol):
     def maximum_fragment(self) -> int:
         """Bytes of a fragment that the other side takes at the most."""
 
-    def data(self, context_id: int, is_command: bool, fragment: Buffer, is_last: bool) -> bytes:
+    def data(
+        self, context_id: int, is_command: bool, fragment: bytes | memoryview, is_last: bool
+    ) -> bytes:
         """A P-DATA-TF PDU with one fragment."""
 
 
@@ -212,13 +214,15 @@ def pieces(
         yield pdu
 
 
-def _fragments(dataset: Buffer | Iterable[Buffer], largest: int) -> Iterator[tuple[Buffer, bool]]:
+def _fragments(
+    dataset: Buffer | Iterable[Buffer], largest: int
+) -> Iterator[tuple[bytes | memoryview, bool]]:
     """The data set in fragments, and whether each is the last one. There is always a last one.
 
     All but the last have ``largest`` bytes, however the parts were cut.
     """
     parts = (dataset,) if isinstance(dataset, Buffer) else dataset
-    waiting: Buffer = b""
+    waiting: bytes | memoryview = b""
     for part in parts:
         view = memoryview(part)
         if room := len(waiting) and largest - len(waiting):
