@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.jobs.kinds import Counting, RemoteTrouble, Scripted
 
 from hornburg.errors import DatabaseError, StorageFullError, UnavailableError
@@ -16,6 +18,7 @@ from hornburg.jobs.engine import Jobs
 from hornburg.jobs.errors import JobStateError
 from hornburg.jobs.job import CONTINUE, Why
 from hornburg.jobs.limits import Limits
+from hornburg.jobs.saved import decode
 from hornburg.jobs.saver import Store
 from hornburg.jobs.states import State
 from hornburg.testing.clock import FakeClock
@@ -31,8 +34,8 @@ class Memory(Store):
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def load(self) -> Sequence[str]:
-        return list(self.texts.values())
+    async def load(self) -> Mapping[str, str]:
+        return dict(self.texts)
 
     async def save(self, changed: Mapping[str, str | None]) -> None:
         await self.gate.wait()
@@ -232,17 +235,17 @@ async def test_jobs_that_can_not_be_loaded_are_failures_and_others_live(
     store.texts["deep"] = "[" * 100_000
 
     jobs, back = await started(store, concurrent=1)
-    assert jobs.ids() == sorted(ids)
+    assert jobs.ids() == sorted((*ids, "broken", "deep"))
     assert [one.name for one in back] == ["0", "4"]
-    for job_id in ids[1:4]:
+    for job_id in (*ids[1:4], "broken", "deep"):
         status = jobs.status(job_id)
         assert status.state is State.FAILURE
         assert status.failed is not None
-        assert (status.failed.code, status.content["Done"]) == (-1, 0)
+        assert (status.failed.code, status.content.get("Done", 0)) == (-1, 0)
     failed = jobs.status(ids[1]).failed
     assert failed is not None
     assert "'Strange'" in failed.details
-    assert "dropped" in caplog.text
+    assert "text of the saved job broken" in caplog.text
     await jobs.close()
 
 
@@ -314,3 +317,9 @@ async def test_a_job_with_a_state_that_is_no_json_does_not_stop_the_others() -> 
     job_id = await jobs.submit(Counting(1))
     assert list(store.texts) == [job_id]
     await jobs.close()
+
+
+@given(st.text() | st.dictionaries(st.text(), st.integers()).map(json.dumps))
+def test_any_text_becomes_a_job_that_is_shown(text: str) -> None:
+    entry = decode("id", text, {}, 1.0)
+    assert (entry.id, entry.state, entry.completed) == ("id", State.FAILURE, 1.0)

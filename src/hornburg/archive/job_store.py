@@ -8,7 +8,7 @@ again. There are never more slots than jobs at one time, which the engine bounds
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from hornburg.errors import DatabaseError
 from hornburg.index.base import Index, Reader, Writer
@@ -33,7 +33,7 @@ class IndexJobStore(Store):
         self._free: list[int] = []
         self._count = 0
 
-    async def load(self) -> Sequence[str]:
+    async def load(self) -> Mapping[str, str]:
         """All jobs that were saved.
 
         Raises:
@@ -41,12 +41,12 @@ class IndexJobStore(Store):
         """
         values = await self._index.read(_read)
         self._slots, self._free, self._count = {}, [], len(values)
-        texts = []
+        texts = {}
         for slot, value in enumerate(values):
             job_id, _, text = value.partition(" ")
             if job_id:
                 self._slots[job_id] = slot
-                texts.append(text)
+                texts[job_id] = text
             else:
                 self._free.append(slot)
         return texts

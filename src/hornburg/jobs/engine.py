@@ -8,21 +8,20 @@ Source: Orthanc Book, users/advanced-rest, "Jobs".
 from __future__ import annotations
 
 import asyncio
-import bisect
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hornburg.errors import HornburgError, UnavailableError
+from hornburg.jobs.book import Book
 from hornburg.jobs.clock import Clock
-from hornburg.jobs.entry import Entry, Failed, Status, unexpected
+from hornburg.jobs.entry import Entry, Failed, Status
 from hornburg.jobs.errors import (
     JobCanceledError,
     JobStateError,
     NoSuchOutputError,
     TooManyJobsError,
-    UnknownJobError,
 )
 from hornburg.jobs.job import Job, Loader, Output
 from hornburg.jobs.limits import Limits
@@ -41,6 +40,12 @@ _SAVE_EVERY = 10.0
 #: Seconds that jobs have to let go of what they hold when the server stops, after their grace.
 _LAST_GRACE = 10.0
 
+#: What an error says about a request that comes at the wrong time.
+_ALLOWED = {
+    Event.RESUME: "only a paused job can be resumed",
+    Event.RESUBMIT: "only a failed job can be resubmitted",
+}
+
 
 class Jobs:
     """Runs jobs.
@@ -56,12 +61,8 @@ class Jobs:
     ) -> None:
         self._limits = limits or Limits()
         self._clock = clock or Clock()
-        self._entries: dict[str, Entry] = {}
-        self._arriving: dict[str, Entry] = {}
-        self._queue: list[tuple[int, int, str]] = []
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._history: dict[str, None] = {}
-        self._tickets = 0
+        self._book = Book(self._limits.history, self._mark)
         self._started = False
         self._closing = False
         self._watching: asyncio.Task[None] | None = None
@@ -80,26 +81,16 @@ class Jobs:
             HornburgError: what was saved can't be read.
         """
         if self._saver is not None:
-            self._bring_back(await self._saver.load(), loaders or {})
+            now = self._clock.now()
+            saved = await self._saver.load()
+            back = [decode(job_id, text, loaders or {}, now) for job_id, text in saved.items()]
+            self._book.bring_back(back)
+            if self._book.unfinished():
+                log.info("%d jobs of an earlier run go on", self._book.unfinished())
             self._saver.start()
             self._watching = asyncio.create_task(self._save_progress())
         self._started = True
         self._fill()
-
-    def _bring_back(self, saved: Sequence[str], loaders: Mapping[str, Loader]) -> None:
-        entries = [entry for text in saved if (entry := decode(text, loaders)) is not None]
-        for entry in sorted(entries, key=lambda entry: entry.ticket):
-            self._entries[entry.id] = entry
-            if entry.state is State.PENDING:
-                self._enqueue(entry)
-        finished = [entry for entry in entries if entry.state.finished]
-        for entry in sorted(finished, key=lambda entry: entry.completed or 0.0):
-            entry.ended.set()
-            self._history[entry.id] = None
-        self._trim()
-        waiting = len(self._entries) - len(self._history)
-        if waiting:
-            log.info("%d jobs of an earlier run go on", waiting)
 
     async def close(self) -> None:
         """Stop. What runs gets a moment to end its step, and is saved as it is then; whoever waits
@@ -109,13 +100,13 @@ class Jobs:
         if runners:
             _, runners = await asyncio.wait(runners, timeout=self._limits.grace)
         for job_id in list(self._running):
-            self._entries[job_id].interrupt()
+            self._book.get(job_id).interrupt()
         if runners:
             _, runners = await asyncio.wait(runners, timeout=_LAST_GRACE)
         for runner in runners:
             log.error("a job does not stop, and is left behind")
             runner.cancel()
-        for entry in self._entries.values():
+        for entry in self._book:
             if entry.timer is not None:
                 entry.timer.cancel()
             entry.ended.set()
@@ -158,7 +149,7 @@ class Jobs:
 
     def ids(self) -> Sequence[str]:
         """The identifiers of all jobs that are known, sorted as Orthanc does."""
-        return sorted(self._entries)
+        return self._book.ids()
 
     def status(self, job_id: str) -> Status:
         """A job at this moment.
@@ -166,7 +157,7 @@ class Jobs:
         Raises:
             UnknownJobError: there is no such job.
         """
-        return self._entry(job_id).status(self._clock)
+        return self._book.get(job_id).status(self._clock)
 
     async def wait(self, job_id: str) -> Status:
         """A job when it has ended; as it is when the server stops.
@@ -174,14 +165,14 @@ class Jobs:
         Raises:
             UnknownJobError: there is no such job.
         """
-        entry = self._entry(job_id)
+        entry = self._book.get(job_id)
         await entry.ended.wait()
         return entry.status(self._clock)
 
     def counts(self) -> dict[State, int]:
         """How many jobs are in each state."""
         counts = dict.fromkeys(State, 0)
-        for entry in self._entries.values():
+        for entry in self._book:
             counts[entry.state] += 1
         return counts
 
@@ -191,13 +182,13 @@ class Jobs:
         Raises:
             UnknownJobError: there is no such job.
         """
-        entry = self._entry(job_id)
+        entry = self._book.get(job_id)
         state = self._next(entry, Event.CANCEL)
         if entry.state is State.RUNNING:
             entry.asked = Event.CANCEL
             entry.interrupt()
         elif not entry.state.finished:
-            self._take_back(entry)
+            self._book.take_back(entry)
             entry.state = state
             self._finished(entry, JobCanceledError())
 
@@ -207,13 +198,13 @@ class Jobs:
         Raises:
             UnknownJobError: there is no such job.
         """
-        entry = self._entry(job_id)
+        entry = self._book.get(job_id)
         state = self._next(entry, Event.PAUSE)
         if entry.state is State.RUNNING:
             entry.asked = entry.asked or Event.PAUSE
         else:
-            self._take_back(entry)
-            self._to(entry, state)
+            self._book.take_back(entry)
+            entry.state = state
 
     def resume(self, job_id: str) -> None:
         """Let a paused job wait for its turn again.
@@ -222,8 +213,8 @@ class Jobs:
             UnknownJobError: there is no such job.
             JobStateError: it isn't paused.
         """
-        entry = self._entry(job_id)
-        self._to(entry, self._next(entry, Event.RESUME))
+        entry = self._book.get(job_id)
+        entry.state = self._next(entry, Event.RESUME)
         self._enqueue(entry)
 
     def resubmit(self, job_id: str) -> None:
@@ -234,15 +225,12 @@ class Jobs:
             JobStateError: it has not failed, or nothing is left that could be run.
             TooManyJobsError: too many wait already.
         """
-        entry = self._entry(job_id)
+        entry = self._book.get(job_id)
         state = self._next(entry, Event.RESUBMIT)
         self._refuse_too_many()
         entry.job.restart()
-        del self._history[entry.id]
-        entry.completed = entry.failed = entry.error = None
-        entry.runtime = 0.0
-        entry.ended = asyncio.Event()
-        self._to(entry, state)
+        self._book.begin_anew(entry)
+        entry.state = state
         self._enqueue(entry)
 
     def delete(self, job_id: str) -> None:
@@ -252,12 +240,12 @@ class Jobs:
             UnknownJobError: there is no such job.
             JobStateError: it isn't finished.
         """
-        entry = self._entry(job_id)
+        entry = self._book.get(job_id)
         if not entry.state.finished:
             raise JobStateError(
                 f"Job {entry.id} is {entry.state.value}; only a finished job can be deleted"
             )
-        self._forget(entry)
+        self._book.forget(entry)
 
     def output(self, job_id: str, key: str) -> Output:
         """A file that a job made.
@@ -266,7 +254,7 @@ class Jobs:
             UnknownJobError: there is no such job.
             NoSuchOutputError: it has no such file.
         """
-        entry = self._entry(job_id)
+        entry = self._book.get(job_id)
         output = entry.job.output(key) if entry.state is State.SUCCESS else None
         if output is None:
             raise NoSuchOutputError(f"Job has no such output: {key[:64]}")
@@ -275,89 +263,52 @@ class Jobs:
     def delete_output(self, job_id: str, key: str) -> None:
         """Remove a file that a job made; errors as in :meth:`output`."""
         self.output(job_id, key)
-        self._entry(job_id).job.delete_output(key)
+        self._book.get(job_id).job.delete_output(key)
 
     # How it works
-
-    def _entry(self, job_id: str) -> Entry:
-        entry = self._entries.get(job_id)
-        if entry is None:
-            raise UnknownJobError(f"There is no job {job_id[:64]!r}")
-        return entry
 
     def _next(self, entry: Entry, event: Event) -> State:
         state = after(entry.state, event)
         if state is None:
             raise JobStateError(
-                f"Job {entry.id} is {entry.state.value}, so it is nothing to {event.value}"
+                f"Job {entry.id} is {entry.state.value}; {_ALLOWED.get(event, event.value)}"
             )
         return state
 
     def _refuse_too_many(self) -> None:
         if self._closing:
             raise UnavailableError("The server stops, and takes no more jobs")
-        known = len(self._entries) + len(self._arriving)
-        waiting = known - len(self._history) - len(self._running)
+        waiting = self._book.unfinished() - len(self._running)
         if waiting >= self._limits.waiting:
             raise TooManyJobsError(f"{waiting} jobs wait already, which is the most")
 
     async def _submit(self, job: Job, priority: int, user_data: Any) -> Entry:
         self._refuse_too_many()
         entry = Entry(str(uuid.uuid4()), job.type, job, priority, user_data, self._clock.now())
-        self._ticket(entry)
-        self._arriving[entry.id] = entry
-        self._mark(entry)
-        try:
+        with self._book.arriving(entry):
             if self._saver is not None:
-                await self._saver.flush()
-        except BaseException:
-            # Whoever submits it learns of no identifier, so it must not run after a restart either.
-            self._mark(entry)
-            raise
-        finally:
-            del self._arriving[entry.id]
-        self._entries[entry.id] = entry
+                await self._saver.flush(entry.id)
         self._enqueue(entry)
         if self._closing:
             entry.ended.set()
         return entry
 
-    def _ticket(self, entry: Entry) -> None:
-        self._tickets += 1
-        entry.ticket = self._tickets
-
     def _enqueue(self, entry: Entry) -> None:
-        if entry.queued:
-            return
-        self._ticket(entry)
-        entry.queued = True
-        bisect.insort(self._queue, entry.rank)
+        self._book.enqueue(entry)
         self._fill()
-
-    def _take_back(self, entry: Entry) -> None:
-        """Out of the queue, or out of the wait for another try."""
-        if entry.queued:
-            entry.queued = False
-            del self._queue[bisect.bisect_left(self._queue, entry.rank)]
-        if entry.timer is not None:
-            entry.timer.cancel()
-            entry.timer = None
 
     def _fill(self) -> None:
         """Start what has its turn."""
-        while (
-            self._queue
-            and self._started
-            and not self._closing
-            and len(self._running) < self._limits.concurrent
-        ):
-            entry = self._entries[self._queue.pop(0)[2]]
-            entry.queued = False
+        while self._started and not self._closing and len(self._running) < self._limits.concurrent:
+            entry = self._book.take_next()
+            if entry is None:
+                return
+            entry.state = self._next(entry, Event.START)
             entry.asked = None
             entry.interrupted = False
             entry.begun = self._clock.running()
-            self._to(entry, self._next(entry, Event.START))
             self._running[entry.id] = asyncio.create_task(self._run(entry))
+            self._mark(entry.id)
 
     async def _run(self, entry: Entry) -> None:
         ending = await run_steps(entry, lambda: self._closing)
@@ -369,7 +320,8 @@ class Jobs:
         entry.begun = None
         entry.asked = None
         del self._running[entry.id]
-        self._to(entry, self._next(entry, ending.event))
+        entry.state = self._next(entry, ending.event)
+        self._mark(entry.id)
         if entry.state.finished:
             self._finished(entry, ending.error)
         elif entry.state is State.RETRY:
@@ -379,7 +331,7 @@ class Jobs:
     async def _try_again(self, entry: Entry, delay: float) -> None:
         await self._clock.sleep(delay)
         entry.timer = None
-        self._to(entry, self._next(entry, Event.DUE))
+        entry.state = self._next(entry, Event.DUE)
         self._enqueue(entry)
 
     def _finished(self, entry: Entry, error: HornburgError | None) -> None:
@@ -389,43 +341,20 @@ class Jobs:
         if entry.failed is not None:
             told = (entry.failed.sentence, entry.failed.details)
             log.warning("job %s (%s): %s", entry.id, entry.kind, ": ".join(filter(None, told)))
-        entry.ended.set()
-        self._history[entry.id] = None
-        self._mark(entry)
-        self._trim()
-
-    def _trim(self) -> None:
-        """Forget what is too old, oldest first."""
-        while len(self._history) > self._limits.history:
-            self._forget(self._entries[next(iter(self._history))])
-
-    def _forget(self, entry: Entry) -> None:
-        self._take_back(entry)
-        self._history.pop(entry.id, None)
-        self._entries.pop(entry.id, None)
-        self._mark(entry)
-        entry.ended.set()
-        try:
-            entry.job.discard()
-        except Exception as error:  # noqa: BLE001
-            unexpected(error, f"the files of job {entry.id} ({entry.kind})")
+        self._book.finished(entry)
 
     # Saving
 
-    def _to(self, entry: Entry, state: State) -> None:
-        entry.state = state
-        self._mark(entry)
-
-    def _mark(self, entry: Entry) -> None:
+    def _mark(self, job_id: str) -> None:
         if self._saver is not None:
-            self._saver.mark(entry.id)
+            self._saver.mark(job_id)
 
     def _encode(self, job_id: str) -> str | None:
-        entry = self._entries.get(job_id) or self._arriving.get(job_id)
+        entry = self._book.find(job_id)
         return None if entry is None else encode(entry, self._clock)
 
     async def _save_progress(self) -> None:
         while True:
             await self._clock.sleep(_SAVE_EVERY)
             for job_id in self._running:
-                self._mark(self._entries[job_id])
+                self._mark(job_id)

@@ -24,7 +24,6 @@ class _Saved(msgspec.Struct, frozen=True, kw_only=True):
     """The text, a JSON object. ``job`` is the job's own state, ``content`` and ``progress`` are
     what it showed, for when the state can't be loaded."""
 
-    id: str
     type: str
     state: State
     ticket: int
@@ -76,7 +75,6 @@ def encode(entry: Entry, clock: Clock) -> str | None:
         if state is None and not entry.state.finished:
             return None
         saved = _Saved(
-            id=entry.id,
             type=entry.kind,
             state=entry.state,
             ticket=entry.ticket,
@@ -97,17 +95,17 @@ def encode(entry: Entry, clock: Clock) -> str | None:
         return None
 
 
-def decode(text: str, loaders: Mapping[str, Loader]) -> Entry | None:
-    """The job, ready to go on. One that can't be loaded is a failure now; none when not even its
-    name can be read."""
+def decode(job_id: str, text: str, loaders: Mapping[str, Loader], now: float) -> Entry:
+    """The job, ready to go on. One that can't be loaded has failed ``now``."""
     try:
         saved = msgspec.json.decode(text, type=_Saved)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        log.error("a saved job can't be read, and is dropped: %s", error)
-        return None
-    job, reason = _load(saved, loaders)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        reason = unexpected(error, f"the text of the saved job {job_id}")
+        nothing = Remembered({}, 0.0)
+        return _lost(Entry(job_id, nothing.type, nothing, 0, None, now), reason, now)
+    job, trouble = _load(job_id, saved, loaders)
     entry = Entry(
-        saved.id,
+        job_id,
         saved.type,
         job or Remembered(saved.content, saved.progress),
         saved.priority,
@@ -119,10 +117,13 @@ def decode(text: str, loaders: Mapping[str, Loader]) -> Entry | None:
         completed=saved.completed,
         failed=saved.failed,
     )
-    if job is None and not entry.state.finished:
-        entry.state = State.FAILURE
-        entry.completed = entry.created
-        entry.failed = Failed.of(reason)
+    return entry if job or entry.state.finished else _lost(entry, trouble, now)
+
+
+def _lost(entry: Entry, error: HornburgError, now: float) -> Entry:
+    entry.state = State.FAILURE
+    entry.completed = now
+    entry.failed = Failed.of(error)
     return entry
 
 
@@ -130,16 +131,18 @@ def decode(text: str, loaders: Mapping[str, Loader]) -> Entry | None:
 _STATES = {State.RUNNING: State.PENDING, State.RETRY: State.PENDING}
 
 
-def _load(saved: _Saved, loaders: Mapping[str, Loader]) -> tuple[Job | None, HornburgError]:
+def _load(
+    job_id: str, saved: _Saved, loaders: Mapping[str, Loader]
+) -> tuple[Job | None, HornburgError]:
     """The job; when there is none, the error says why not."""
     nothing = HornburgError(_NOTHING_LEFT)
     if saved.job is None:
         return None, nothing
     loader = loaders.get(saved.type)
     if loader is None:
-        log.error("job %s is of type %r, which this server doesn't know", saved.id, saved.type)
+        log.error("job %s is of type %r, which this server doesn't know", job_id, saved.type)
         return None, HornburgError(f"This server has no jobs of type {saved.type!r}")
     try:
         return loader(saved.job), nothing
     except Exception as error:  # noqa: BLE001
-        return None, unexpected(error, f"the saved state of job {saved.id} ({saved.type})")
+        return None, unexpected(error, f"the saved state of job {job_id} ({saved.type})")

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from hornburg.errors import HornburgError
 from hornburg.jobs.clock import Clock
@@ -26,8 +26,8 @@ class Store(ABC):
     """The port: texts by the identifiers of jobs, durable."""
 
     @abstractmethod
-    async def load(self) -> Sequence[str]:
-        """All texts, in any order.
+    async def load(self) -> Mapping[str, str]:
+        """All texts.
 
         Raises:
             HornburgError: they can't be read.
@@ -61,7 +61,7 @@ class Saver:
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
-    async def load(self) -> Sequence[str]:
+    async def load(self) -> Mapping[str, str]:
         """What was saved by an earlier run."""
         return await self._store.load()
 
@@ -85,14 +85,15 @@ class Saver:
         self._marked.add(job_id)
         self._wake.set()
 
-    async def flush(self) -> None:
-        """Save all that is marked; callers that come at the same time share one write.
+    async def flush(self, job_id: str | None = None) -> None:
+        """Save all that is marked, and return when one job, or all of it, is durable. Callers that
+        come at the same time share one write.
 
         Raises:
             HornburgError: of the store; all stays marked.
         """
         async with self._lock:
-            if not self._marked:
+            if not self._marked or (job_id is not None and job_id not in self._marked):
                 return
             marked, self._marked = self._marked, set()
             try:
