@@ -8,7 +8,7 @@ find opens more than :data:`MOST_FILES`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,9 +25,12 @@ from hornburg.errors import BadRequestError, CorruptedError
 from hornburg.index.base import Attachment, Query, Reader, Resource
 from hornburg.settings import StorageAccessOnFind
 
-__all__ = ["MOST_FILES", "Found", "complete", "count", "find", "find_ids"]
+__all__ = ["MOST_FILES", "Found", "Look", "complete", "count", "find", "find_batches", "find_ids"]
 
 T = TypeVar("T")
+Look = Callable[[DicomFile, Resource], bool]
+"""Looks into the file that speaks for a resource: whether it matches. It runs on a thread."""
+
 log = logging.getLogger("hornburg.archive")
 
 #: Files that one find may open: some minutes of work.
@@ -36,6 +39,8 @@ MOST_FILES = 100_000
 #: Resources that are in memory at once.
 _PAGE = 5000
 _BATCH = 200
+#: The first page of a search that is answered batch by batch.
+_FIRST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,42 @@ async def find(archive: Archive, search: Search, form: Callable[[Reader, Resourc
     quick = plan.is_point and not plan.requested and search.level != Level.SERIES
     run = archive.index.look if quick else archive.index.read
     return _found(plan, await run(work))
+
+
+async def find_batches(
+    archive: Archive,
+    search: Search,
+    form: Callable[[Kin, Resource], T],
+    look: Look | None = None,
+    *,
+    selective: bool = False,
+) -> AsyncGenerator[Found[T], None]:
+    """The same batch by batch, so that the first answers can go before the last are there.
+
+    What matches is settled when the search begins; resources that vanish meanwhile are left out.
+
+    Args:
+        archive: where to look.
+        search: what for; its ``requested`` tags are left to ``form`` and ``look``.
+        form: makes an answer of a resource, inside the index; resources of a batch share the kin.
+        look: is shown the file of each resource, if it can be read, before ``form``.
+        selective: whether ``look`` may say no.
+
+    Raises:
+        BadRequestError: an argument that makes no sense; the message names it.
+    """
+    plan = plan_of(archive, replace(search, requested=()))
+    if plan.late or look is not None:
+        pages = _pages_with_files(archive, plan, form, look, selective)
+    else:
+        pages = _pages_of_index(archive, plan, form)
+    sent = 0
+    async for answers in pages:
+        sent += len(answers)
+        if plan.cap and sent > plan.cap:
+            yield Found(answers[: len(answers) - (sent - plan.cap)], True)
+            return
+        yield Found(answers, False)
 
 
 async def find_ids(archive: Archive, search: Search) -> Found[str]:
@@ -150,9 +191,54 @@ def _file_of(reader: Reader, resource: Resource, filed: Sequence[object]) -> Att
 async def _find_with_files(
     archive: Archive, plan: Plan, form: Callable[[Reader, Resource], T]
 ) -> Found[T]:
+    answers: list[T] = []
+    async for page in _pages_with_files(archive, plan, lambda kin, one: form(kin.reader, one)):
+        answers += page
+    return _found(plan, answers)
+
+
+async def _pages_of_index(
+    archive: Archive, plan: Plan, form: Callable[[Kin, Resource], T]
+) -> AsyncGenerator[list[T], None]:
+    """Answers that the index gives alone: most searches end with the first page."""
+    room = plan.room
+    size = min(room, _FIRST) if room else _FIRST
+
+    def first(reader: Reader) -> tuple[set[str], list[T], list[str]]:
+        kin = Kin(reader)
+        page = reader.find(replace(plan.query, limit=size))
+        # On the same snapshot, so that nothing comes twice and nothing is left out.
+        more = len(page) == size and size != room
+        ids = reader.find_ids(replace(plan.query, limit=room)) if more else []
+        return {one.public_id for one in page}, [form(kin, one) for one in page], ids
+
+    sent, answers, ids = await archive.index.read(first)
+    yield answers
+    left = [one for one in ids if one not in sent]
+    for at in range(0, len(left), _BATCH):
+        batch = left[at : at + _BATCH]
+        yield await archive.index.read(partial(_named, plan.query.level, batch, form))
+
+
+def _named(
+    level: Level, ids: Sequence[str], form: Callable[[Kin, Resource], T], reader: Reader
+) -> list[T]:
+    kin = Kin(reader)
+    found = (reader.resource(level, public_id) for public_id in ids)
+    return [form(kin, resource) for resource in found if resource is not None]
+
+
+async def _pages_with_files(
+    archive: Archive,
+    plan: Plan,
+    form: Callable[[Kin, Resource], T],
+    look: Look | None = None,
+    selective: bool = False,
+) -> AsyncGenerator[list[T], None]:
     room = plan.room
     # Without conditions on files the index alone says which resources are answers.
-    at_most = MOST_FILES + 1 if plan.late else min(room or MOST_FILES + 1, MOST_FILES + 1)
+    late = bool(plan.late) or selective
+    at_most = MOST_FILES + 1 if late else min(room or MOST_FILES + 1, MOST_FILES + 1)
     ids = await archive.index.read(
         lambda reader: reader.find_ids(replace(plan.query, limit=at_most))
     )
@@ -162,29 +248,33 @@ async def _find_with_files(
             "tags, or set a Limit"
         )
     filed = tuple(one for one in plan.late if not one.tag.computed)
-    answers: list[T] = []
+    needs_files = bool(filed or plan.requested.filed or look)
+    given = 0
     for at in range(0, len(ids), _BATCH):
         batch = ids[at : at + _BATCH]
-        candidates = await archive.index.read(partial(_gather, plan, batch))
-        if filed or plan.requested.filed:
-            await archive.work(_read_files, archive, candidates, filed, plan.requested)
+        candidates = await archive.index.read(partial(_gather, plan, batch, needs_files))
+        if needs_files:
+            work = partial(_read_files, archive, candidates, filed, plan.requested, look, selective)
+            await archive.work(work)
         matching = [candidate.resource for candidate in candidates if candidate.matches]
-        answers += await archive.index.read(partial(_formed, form, matching))
-        if room and len(answers) >= room:
-            return _found(plan, answers[:room])
-    return _found(plan, answers)
+        if room:
+            matching = matching[: room - given]
+        given += len(matching)
+        yield await archive.index.read(partial(_formed, form, matching))
+        if room and given >= room:
+            return
 
 
 def _formed(
-    form: Callable[[Reader, Resource], T], resources: Sequence[Resource], reader: Reader
+    form: Callable[[Kin, Resource], T], resources: Sequence[Resource], reader: Reader
 ) -> list[T]:
-    return [form(reader, resource) for resource in resources]
+    kin = Kin(reader)
+    return [form(kin, resource) for resource in resources]
 
 
-def _gather(plan: Plan, ids: Sequence[str], reader: Reader) -> list[_Candidate]:
+def _gather(plan: Plan, ids: Sequence[str], needs_files: bool, reader: Reader) -> list[_Candidate]:
     """Candidates as the index knows them; one may have gone since it was found."""
     kin = Kin(reader)
-    needs_files = plan.needs_files or bool(plan.requested.filed)
     computed = [one for one in plan.late if one.tag.computed]
     candidates = []
     for public_id in ids:
@@ -205,15 +295,17 @@ def _read_files(
     candidates: Sequence[_Candidate],
     late: Sequence[Late],
     requested: Requested,
+    look: Look | None = None,
+    selective: bool = False,
 ) -> None:
     """Compare with the late conditions, and take the requested tags of what matches. Blocks."""
     for candidate in candidates:
         # What can't be read says nothing: it meets no condition, and has no tags to show.
-        candidate.matches = not late
+        candidate.matches = not late and not selective
         if candidate.file is None:
             continue
         with _passing_over(candidate.file):
-            work = partial(_look_into, late, requested, candidate.resource)
+            work = partial(_look_into, late, requested, candidate.resource, look)
             candidate.matches = examine(archive, candidate.file, work)
 
 
@@ -227,11 +319,15 @@ def _passing_over(attachment: Attachment) -> Iterator[None]:
 
 
 def _look_into(
-    late: Sequence[Late], requested: Requested, resource: Resource, file: DicomFile
+    late: Sequence[Late],
+    requested: Requested,
+    resource: Resource,
+    look: Look | None,
+    file: DicomFile,
 ) -> bool:
     matches = all(
         any(map(one.criterion.accepts, texts_at(file.dataset, one.tag.path))) for one in late
     )
     if matches and requested.filed:
         requested.from_file(file, resource)
-    return matches
+    return matches and (look is None or look(file, resource))

@@ -24,6 +24,13 @@ MOST_TAGS = 500
 #: Characters of one value; longer ones, such as embedded documents, are left out of answers.
 _LONGEST = 64 << 10
 
+_CHILDREN = {
+    Level.PATIENT: "NumberOfPatientRelatedStudies",
+    Level.STUDY: "NumberOfStudyRelatedSeries",
+    Level.SERIES: "NumberOfSeriesRelatedInstances",
+}
+"""What counts the children of a resource, which come with it."""
+
 _decode = msgspec.json.decode
 
 
@@ -91,6 +98,8 @@ def _compute(reader: Reader, resource: Resource, keyword: str) -> str:
     if keyword == "SOPClassesInStudy":
         instances = reader.find(Query(Level.INSTANCE, ancestor=(level, public_id)))
         return _joined(one.metadata.get("SopClassUid", "") for one in instances)
+    if keyword == _CHILDREN.get(level):
+        return str(len(resource.children))
     counted = reader.resource_statistics(level, public_id)
     if counted is None:
         return "0"

@@ -96,10 +96,6 @@ class Plan:
     cap: int
 
     @property
-    def needs_files(self) -> bool:
-        return any(not one.tag.computed for one in self.late)
-
-    @property
     def room(self) -> int:
         """How many answers are wanted, 0 for all; one more where it shows that there were more."""
         if self.cap and (not self.query.limit or self.query.limit > self.cap):

@@ -1,0 +1,64 @@
+"""C-FIND as SCP: queries of the archive (PS3.4 C.4.1.3)."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from hornburg.archive.query import query_of
+from hornburg.dicom.elements import decode
+from hornburg.dicom.levels import Level
+from hornburg.dimse import uids
+from hornburg.dimse.status import (
+    CANCEL,
+    PENDING,
+    PENDING_OPTIONAL_KEYS_NOT_SUPPORTED,
+    SUCCESS,
+)
+
+if TYPE_CHECKING:
+    from hornburg.net.scp.request import Request
+
+__all__ = ["serve_find"]
+
+log = logging.getLogger("hornburg.dicom")
+
+
+async def serve_find(request: Request) -> None:
+    """Answer a query: one pending response for each match, then the final one.
+
+    The final status is success, or cancel (0xFE00) when the other side wanted no more or when
+    ``LimitFindResults`` or ``LimitFindInstances`` left something out.
+
+    Raises:
+        DicomFormatError: the identifier is no data set.
+        IdentifierError: it has no level of its information model.
+        BadRequestError: a key makes no sense.
+        AssociationLostError: nobody is there to hear the answer.
+    """
+    archive, context = request.parts.archive, request.context
+    identifier = decode(
+        await request.dataset(),
+        context.transfer_syntax,
+        default_charset=archive.runtime.default_encoding,
+        dictionary=archive.dictionary,
+    )
+    only = context.abstract_syntax == uids.PATIENT_STUDY_ONLY_FIND
+    query = query_of(archive, identifier, Level.STUDY if only else Level.INSTANCE)
+    pending = PENDING if query.supported else PENDING_OPTIONAL_KEYS_NOT_SUPPORTED
+    count = 0
+    async with aclosing(query.answers(context.transfer_syntax)) as batches:
+        async for batch in batches:
+            for dataset in batch.datasets:
+                if request.cancelled:
+                    log.info("C-FIND cancelled after %d answers", count)
+                    await request.answer(CANCEL)
+                    return
+                await request.answer(pending, dataset)
+                count += 1
+            if batch.truncated:
+                log.warning("C-FIND: more than the %d answers that the limits allow", count)
+                await request.answer(CANCEL, error_comment=f"Only the first {count} matches")
+                return
+    await request.answer(SUCCESS)

@@ -1,0 +1,110 @@
+"""C-FIND as a service: responses, statuses, cancelling. The network is left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from tests.archive.making import dicom, holding
+
+from hornburg.archive.parts import Archive
+from hornburg.archive.query import IdentifierError
+from hornburg.dicom.elements import Elements, Value, decode, encode
+from hornburg.dicom.errors import DicomFormatError
+from hornburg.dimse import uids
+from hornburg.net.scp.find import serve_find
+
+IMPLICIT = "1.2.840.10008.1.2"
+STUDY = {0x00080052: Value("CS", "STUDY"), 0x0020000D: Value("UI")}
+
+
+@dataclass
+class Asked:
+    """A request whose answers are kept, and that is cancelled after some of them."""
+
+    archive: Archive
+    identifier: bytes
+    syntax: str = IMPLICIT
+    model: str = uids.STUDY_ROOT_FIND
+    cancel_after: int = 1_000_000
+    answers: list[tuple[int, bytes | None]] = field(default_factory=list)
+
+    @property
+    def parts(self) -> Any:
+        return SimpleNamespace(archive=self.archive)
+
+    @property
+    def context(self) -> Any:
+        return SimpleNamespace(abstract_syntax=self.model, transfer_syntax=self.syntax)
+
+    @property
+    def cancelled(self) -> bool:
+        return len(self.answers) >= self.cancel_after
+
+    async def dataset(self) -> bytes:
+        return self.identifier
+
+    async def answer(self, status: int, dataset: bytes | None = None, **_fields: Any) -> None:
+        self.answers.append((status, dataset))
+
+
+async def ask(archive: Archive, keys: Elements, **options: Any) -> list[tuple[int, bytes | None]]:
+    syntax = options.get("syntax", IMPLICIT)
+    request = Asked(archive, encode(keys, transfer_syntax=syntax), **options)
+    await serve_find(cast("Any", request))
+    return request.answers
+
+
+FILES = tuple(dicom(number) for number in range(1, 6))
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT, "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"])
+async def test_one_pending_response_for_each_match(tmp_path: Path, syntax: str) -> None:
+    async with holding(tmp_path, FILES) as archive:
+        answers = await ask(archive, STUDY, syntax=syntax)
+    assert [status for status, _ in answers] == [0xFF00] * 5 + [0x0000]
+    found = [decode(raw, syntax).text(0x0020000D) or "" for _, raw in answers if raw is not None]
+    assert sorted(found) == [f"1.2.{number}" for number in range(1, 6)]
+    assert answers[-1][1] is None
+
+
+async def test_no_match_is_success_alone(tmp_path: Path) -> None:
+    async with holding(tmp_path, FILES) as archive:
+        answers = await ask(archive, {**STUDY, 0x0020000D: Value("UI", "9")})
+    assert answers == [(0x0000, None)]
+
+
+async def test_a_cancel_is_heard_between_two_answers(tmp_path: Path) -> None:
+    async with holding(tmp_path, FILES) as archive:
+        answers = await ask(archive, STUDY, cancel_after=2)
+    assert [status for status, _ in answers] == [0xFF00, 0xFF00, 0xFE00]
+
+
+async def test_a_limit_shows_in_the_final_status(tmp_path: Path) -> None:
+    async with holding(tmp_path, FILES, limit_find_results=3) as archive:
+        answers = await ask(archive, STUDY)
+    assert [status for status, _ in answers] == [0xFF00] * 3 + [0xFE00]
+
+
+async def test_keys_that_are_not_supported_show_in_the_pending_status(tmp_path: Path) -> None:
+    async with holding(tmp_path, FILES) as archive:
+        answers = await ask(archive, {**STUDY, 0x00282000: Value("OB", b"\1\2")})
+    assert [status for status, _ in answers] == [0xFF01] * 5 + [0x0000]
+
+
+async def test_a_model_without_series_knows_none(tmp_path: Path) -> None:
+    keys = {**STUDY, 0x00080052: Value("CS", "SERIES")}
+    async with holding(tmp_path, FILES) as archive:
+        with pytest.raises(IdentifierError):
+            await ask(archive, keys, model=uids.PATIENT_STUDY_ONLY_FIND)
+
+
+@pytest.mark.parametrize("raw", [b"\x08\0\x52\0\xff\xff\xff\x7fSTUDY", b"\x08\0"])
+async def test_bytes_that_are_no_identifier(tmp_path: Path, raw: bytes) -> None:
+    async with holding(tmp_path, ()) as archive:
+        with pytest.raises(DicomFormatError) as refused:
+            await serve_find(cast("Any", Asked(archive, raw)))
+    assert refused.value.outside.dimse == 0xC000
