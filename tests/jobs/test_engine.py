@@ -226,6 +226,20 @@ async def test_resubmit_begins_anew(make: Make) -> None:
         jobs.resubmit(job_id)
 
 
+async def test_who_waits_for_a_job_waits_for_its_second_try_too(make: Make) -> None:
+    jobs = await make()
+    job = Scripted("block", CONTINUE, name="x")
+    running = asyncio.ensure_future(jobs.run(job))
+    await job.entered.wait()
+    (job_id,) = jobs.ids()
+    jobs.pause(job_id)
+    job.go.set()
+    await settle()
+    jobs.cancel(job_id)
+    jobs.resubmit(job_id)
+    assert (await running).state is State.SUCCESS
+
+
 async def test_retry_waits_as_long_as_the_job_says(make: Make) -> None:
     clock = FakeClock()
     jobs = await make(clock)

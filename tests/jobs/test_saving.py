@@ -272,11 +272,14 @@ async def test_forgotten_jobs_are_removed_from_the_store() -> None:
     assert len(store.texts) == 1
 
 
-async def test_a_store_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("trouble", (DatabaseError("locked"), ValueError("locked")))
+async def test_a_store_that_fails_is_tried_again(
+    trouble: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
     store, clock = Memory(), FakeClock()
     jobs, _ = await started(store, clock)
     job_id = await jobs.submit(Counting(1))
-    store.trouble = DatabaseError("locked")
+    store.trouble = trouble
     jobs.cancel(job_id)
     await jobs.wait(job_id)
     await clock.advance(0.2)

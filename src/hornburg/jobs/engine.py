@@ -140,7 +140,7 @@ class Jobs:
             HornburgError: the error with which the job failed; and those of :meth:`submit`.
         """
         entry = await self._submit(job, priority, user_data)
-        await entry.ended.wait()
+        await self._end_of(entry)
         if entry.state is State.SUCCESS:
             return entry.status(self._clock)
         if entry.error is not None:
@@ -166,7 +166,7 @@ class Jobs:
             UnknownJobError: there is no such job.
         """
         entry = self._book.get(job_id)
-        await entry.ended.wait()
+        await self._end_of(entry)
         return entry.status(self._clock)
 
     def counts(self) -> dict[State, int]:
@@ -266,6 +266,14 @@ class Jobs:
         self._book.get(job_id).job.delete_output(key)
 
     # How it works
+
+    async def _end_of(self, entry: Entry) -> None:
+        """Wait for the end of a job, or of the server."""
+        ended = None
+        # One that is submitted again before we have our turn has another end to wait for.
+        while ended is not entry.ended:
+            ended = entry.ended
+            await ended.wait()
 
     def _next(self, entry: Entry, event: Event) -> State:
         state = after(entry.state, event)

@@ -113,3 +113,6 @@ class Saver:
             except HornburgError as error:
                 log.error("the jobs could not be saved, and will be tried again: %s", error)
                 await self._clock.sleep(_LATER)
+            except Exception:
+                log.exception("the jobs could not be saved, and will be tried again")
+                await self._clock.sleep(_LATER)
