@@ -5,7 +5,7 @@ Retired ones are among them: archives meet them for as long as old images live.
 
 from __future__ import annotations
 
-from pydicom._uid_dict import UID_dictionary as _DICTIONARY
+from hornburg.dicom.dictionary import _table
 
 __all__ = [
     "STORAGE_CLASSES",
@@ -15,6 +15,9 @@ __all__ = [
     "is_uid",
     "name_of_uid",
 ]
+
+# UID -> name, kind, info, "Retired" or empty, keyword.
+_DICTIONARY: dict[str, tuple[str, str, str, str, str]] = _table("_uid_dict").UID_dictionary
 
 #: PS3.5 section 9.1.
 _LONGEST_UID = 64
