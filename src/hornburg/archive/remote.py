@@ -96,6 +96,11 @@ class Suboperations:
 class Sender(ABC):
     """An association on which instances are stored."""
 
+    @property
+    @abstractmethod
+    def alive(self) -> bool:
+        """Whether more can be sent, after an error."""
+
     @abstractmethod
     async def store(
         self,

@@ -10,7 +10,7 @@ from pathlib import Path
 import uvloop
 
 from hornburg.cli.logs import set_up_logs
-from hornburg.server import serve as run
+from hornburg.server.run import serve as run
 from hornburg.settings import load
 
 __all__ = ["serve"]

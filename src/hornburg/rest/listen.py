@@ -11,12 +11,11 @@ from typing import Any
 
 import uvicorn
 
-from hornburg.errors import HornburgError
 from hornburg.rest.express import Express
 from hornburg.rest.strict import StrictProtocol
 from hornburg.settings import Settings
 
-__all__ = ["HttpServer", "open_sockets"]
+__all__ = ["HttpServer"]
 
 log = logging.getLogger("hornburg.rest")
 
@@ -171,37 +170,6 @@ class BoundedProtocol(StrictProtocol):
             f"HTTP/1.1 {status} {phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode()
         )
         self.transport.close()
-
-
-def open_sockets(settings: Settings) -> list[socket.socket]:
-    """Listening sockets for every address; IPv6 may be missing on the machine.
-
-    Raises:
-        HornburgError: an address or the port can't be used.
-    """
-    sockets: list[socket.socket] = []
-    port = settings.http_port
-    for address in settings.http_binds():
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        try:
-            listener = socket.socket(family, socket.SOCK_STREAM)
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            listener.bind((address, port))
-        except OSError as error:
-            if family == socket.AF_INET6 and sockets and not settings.http_bind_addresses:
-                continue
-            for opened in sockets:
-                opened.close()
-            raise HornburgError(
-                f"Can't listen on {address} port {port} (HttpPort): {error.strerror}"
-            ) from None
-        listener.setblocking(False)
-        # With port 0 the system chooses, and the other addresses follow.
-        port = listener.getsockname()[1]
-        sockets.append(listener)
-    return sockets
 
 
 class HttpServer(uvicorn.Server):

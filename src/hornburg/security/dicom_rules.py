@@ -100,7 +100,7 @@ class DicomRules:
             if fault:
                 return Rejection(why, f"the {whose} title {fault}")
         own = self._settings.dicom_aet
-        if self._settings.dicom_check_called_aet and not self._same(caller.called_aet, own):
+        if self._settings.dicom_check_called_aet and not self.same_title(caller.called_aet, own):
             return Rejection(
                 Why.CALLED_TITLE,
                 f'it called "{caller.called_aet}", this is "{own}" (DicomCheckCalledAet)',
@@ -168,7 +168,8 @@ class DicomRules:
         title = title.strip(" ")
         return title if self._settings.strict_aet_comparison else title.upper()
 
-    def _same(self, one: str, other: str) -> bool:
+    def same_title(self, one: str, other: str) -> bool:
+        """Whether two titles are the same (``StrictAetComparison``)."""
         return self._folded(one) == self._folded(other)
 
 

@@ -1,0 +1,118 @@
+"""The answers of another application entity: awaited, checked, cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hornburg.archive.remote import RemoteError, Suboperations, Target
+from hornburg.dicom.dataset import DataSet
+from hornburg.dimse.commands import Command, CommandField
+from hornburg.dimse.status import Category, Service, category, sentence
+from hornburg.net.association import Association
+from hornburg.net.errors import AssociationLostError
+from hornburg.net.inbox import Message
+from hornburg.ul.negotiation import AcceptedContext
+
+__all__ = [
+    "cancel",
+    "check",
+    "dataset_of",
+    "failed_instances",
+    "next_response",
+    "progress_of",
+]
+
+#: Bytes of the data set of an answer; a list of 50,000 instances that failed is 3 MB.
+_LIMIT = 4 << 20
+
+#: Seconds in which a cancelled operation should end.
+_PATIENCE = 5.0
+
+_FAILED_LIST = 0x00080058
+
+
+async def next_response(
+    association: Association, target: Target, expected: CommandField
+) -> Message:
+    """The next response.
+
+    Raises:
+        RemoteError: the other side sends something else.
+        AssociationLostError: it sends nothing more.
+    """
+    message = await association.inbox.next()
+    if message.command.field != expected:
+        raise RemoteError(f"{target.name}: an answer to something else was sent")
+    return message
+
+
+async def dataset_of(association: Association, target: Target, message: Message) -> bytes:
+    """The data set of a response.
+
+    Raises:
+        RemoteError: it is too large.
+    """
+    parts: list[bytes] = []
+    size = 0
+    while arrived := await association.inbox.parts(message):
+        parts += arrived
+        size += sum(map(len, arrived))
+        if size > _LIMIT:
+            raise RemoteError(f"{target.name}: an answer is larger than {_LIMIT >> 20} MB")
+    return b"".join(parts)
+
+
+def check(target: Target, service: Service, status: int | None, comment: str = "") -> None:
+    """Go on after success and warnings.
+
+    Raises:
+        RemoteError: the other side answered a failure.
+    """
+    status = 0xC000 if status is None else status
+    if category(status) in (Category.SUCCESS, Category.WARNING):
+        return
+    words = sentence(service, status)
+    more = f" ({comment})" if comment else ""
+    raise RemoteError(
+        f"{target.name}: {service.value} failed: {words}, 0x{status:04X}{more}", status
+    )
+
+
+async def cancel(
+    association: Association, target: Target, context: AcceptedContext, request: Command
+) -> None:
+    """Ask the other side to stop, and wait a moment until it has (PS3.7 section 9.3.2.3)."""
+    command = Command(field=CommandField.C_CANCEL_RQ, message_id=0, responded_to=request.message_id)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await association.send(context.context_id, command)
+            while True:
+                message = await association.inbox.next()
+                while await association.inbox.parts(message):
+                    pass
+                status = message.command.status
+                if status is not None and category(status) is not Category.PENDING:
+                    return
+    except TimeoutError:
+        association.abort("a cancelled operation did not end")
+    except AssociationLostError:
+        # It ended in another way.
+        return
+
+
+def progress_of(command: Command, failed: tuple[str, ...] = ()) -> Suboperations:
+    """How far the other side is."""
+    return Suboperations(
+        status=0xC000 if command.status is None else command.status,
+        remaining=command.remaining or 0,
+        completed=command.completed or 0,
+        failed=command.failed or 0,
+        warning=command.warning or 0,
+        failed_instances=failed,
+    )
+
+
+def failed_instances(dataset: DataSet) -> tuple[str, ...]:
+    """Failed SOP Instance UID List (0008,0058)."""
+    text = dataset.text(_FAILED_LIST) or ""
+    return tuple(uid.strip(" \0") for uid in text.split("\\") if uid.strip(" \0"))

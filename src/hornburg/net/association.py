@@ -1,0 +1,344 @@
+"""One association: asyncio round the upper layer (PS3.8) and DIMSE messages (PS3.7).
+
+The protocol object owns the transport; whoever serves or uses the association awaits its
+messages and sends through it. Time-outs live here, the rules of the protocol in ``hornburg.ul``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
+from hornburg.dicom.buffer import Buffer
+from hornburg.dimse.commands import Command
+from hornburg.dimse.errors import DimseError
+from hornburg.dimse.messages import pieces
+from hornburg.net.errors import AssociationLostError
+from hornburg.net.inbox import Inbox
+from hornburg.ul.connection import Connection
+from hornburg.ul.events import (
+    Abort,
+    AssociateAccept,
+    AssociateReject,
+    AssociateRequest,
+    Closed,
+    DataReceived,
+    Event,
+    ReleaseReply,
+    ReleaseRequest,
+)
+from hornburg.ul.limits import Limits
+from hornburg.ul.negotiation import AcceptedContext
+from hornburg.ul.rejections import AbortSource, abort_sentence
+
+__all__ = ["ARTIM", "Association"]
+
+log = logging.getLogger("hornburg.dicom")
+
+#: Seconds that the other side has to say what it wants, and to close when all is said (the ARTIM
+#: timer of PS3.8 section 9.1.5).
+ARTIM = 30.0
+
+#: Bytes that must arrive within the time-out for a message to count as under way: a sender that
+#: trickles is as good as silent.
+_PROGRESS = 1024
+
+#: Bytes that may wait to be sent before a sender waits for the other side to read.
+_HIGH_WATER = 1 << 20
+
+
+class Association(asyncio.Protocol):
+    """An association, for either role.
+
+    Args:
+        requestor: whether this side opens it.
+        timeout: seconds without progress of the other side after which it is aborted; 0 for none.
+        on_request: called with the request of the other side (acceptor only); it answers by
+            :meth:`accept` or :meth:`reject`, at once or later.
+        on_end: called once when the transport is gone.
+    """
+
+    def __init__(
+        self,
+        *,
+        requestor: bool,
+        limits: Limits,
+        timeout: float,
+        artim: float = ARTIM,
+        on_open: Callable[[Association], None] | None = None,
+        on_request: Callable[[Association, AssociateRequest], None] | None = None,
+        on_end: Callable[[Association], None] | None = None,
+    ) -> None:
+        self._connection = Connection(requestor=requestor, limits=limits)
+        self._requestor = requestor
+        self._timeout = timeout
+        self._artim_seconds = artim
+        self._on_open = on_open
+        self._on_request = on_request
+        self._on_end = on_end
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._early: list[bytes] = []
+        self._artim: asyncio.TimerHandle | None = None
+        self._idle: asyncio.TimerHandle | None = None
+        self._moved_at = 0.0
+        self._moved_bytes = 0
+        self._writable: asyncio.Future[None] | None = None
+        self._paused = False
+        self._answer: asyncio.Future[AssociateAccept | AssociateReject] | None = None
+        self._released: asyncio.Future[None] | None = None
+        self.inbox = Inbox(self._hold, self._touch)
+        self.contexts: dict[int, AcceptedContext] = {}
+        self.peer_released = False
+        self.ended = self._loop.create_future()
+        self.why = ""
+
+    # -- what asyncio calls ---------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop has a transport class of its own.
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=_HIGH_WATER)
+        if self._requestor:
+            self._connection.connected()
+        elif self._on_open is not None:
+            self._on_open(self)
+        self._settle()
+        early, self._early = self._early, []
+        for data in early:
+            self.data_received(data)
+
+    def data_received(self, data: bytes) -> None:
+        if self._transport is None:
+            # TLS may deliver what came with the end of the handshake before it says that it is
+            # done; after the end of the connection, nothing counts.
+            if not self.ended.done():
+                self._early.append(data)
+            return
+        self._moved_bytes += len(data)
+        if self._moved_bytes >= _PROGRESS:
+            self._touch()
+        events = self._connection.receive(data)
+        for event in events:
+            self._take(event)
+        self._settle()
+
+    def eof_received(self) -> bool:
+        for event in self._connection.receive(b""):
+            self._take(event)
+        self._settle()
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        for event in self._connection.receive(b""):
+            self._take(event)
+        self._end("the connection was closed" if error is None else "the connection broke")
+        for timer in (self._artim, self._idle):
+            if timer is not None:
+                timer.cancel()
+        self._transport = None
+        self.resume_writing()
+        if not self.ended.done():
+            self.ended.set_result(None)
+            if self._on_end is not None:
+                self._on_end(self)
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        waiter, self._writable = self._writable, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    # -- what arrives ---------------------------------------------------------------------------
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, DataReceived):
+            try:
+                if self.inbox.put(event):
+                    self._touch()
+            except DimseError as error:
+                log.warning("%s: aborted: %s", self.remote, error)
+                self.abort(str(error))
+        elif isinstance(event, AssociateRequest):
+            if self._on_request is not None:
+                self._on_request(self, event)
+        elif isinstance(event, AssociateAccept | AssociateReject):
+            if self._answer is not None and not self._answer.done():
+                self._answer.set_result(event)
+        elif isinstance(event, ReleaseRequest):
+            self.peer_released = True
+            self.inbox.close("released by the other side")
+        elif isinstance(event, ReleaseReply):
+            self._end("released")
+            if self._released is not None and not self._released.done():
+                self._released.set_result(None)
+        elif isinstance(event, Abort):
+            self._end(f"aborted {abort_sentence(event.source, event.reason)}")
+        elif isinstance(event, Closed):
+            self._end("the connection was closed")
+
+    def _end(self, why: str) -> None:
+        self.why = self.why or why
+        self.inbox.close(self.why)
+        for future in (self._answer, self._released):
+            if future is not None and not future.done():
+                future.set_exception(AssociationLostError(self.why))
+                # Nobody may be left to look at it.
+                future.exception()
+
+    def _settle(self) -> None:
+        """Send what the protocol wants sent, start or stop its timer, close when it is over."""
+        transport, connection = self._transport, self._connection
+        if transport is None:
+            return
+        outgoing = connection.outgoing()
+        if outgoing:
+            transport.write(outgoing)
+        if connection.timer is not (self._artim is not None):
+            if self._artim is None:
+                self._artim = self._loop.call_later(self._artim_seconds, self._artim_expired)
+            else:
+                self._artim.cancel()
+                self._artim = None
+        if connection.wants_close:
+            self._end("aborted")
+            transport.close()
+            # Closing waits until all is written; a peer that never reads must not hold it.
+            self._loop.call_later(self._artim_seconds, transport.abort)
+
+    def _artim_expired(self) -> None:
+        self._artim = None
+        self._end("the other side did not answer in time")
+        self._connection.timed_out()
+        self._settle()
+
+    # -- time -----------------------------------------------------------------------------------
+
+    def _touch(self) -> None:
+        """The other side is given its full time from now on."""
+        self._moved_bytes = 0
+        self._moved_at = self._loop.time()
+        if self._idle is None and self._timeout and self._transport is not None:
+            self._idle = self._loop.call_later(self._timeout, self._look_at_clock)
+
+    def _look_at_clock(self) -> None:
+        self._idle = None
+        if self._transport is None or self.why:
+            return
+        waits = self.inbox.waits or self._writable is not None
+        left = self._moved_at + self._timeout - self._loop.time() if waits else self._timeout
+        if left > 0.001:
+            self._idle = self._loop.call_later(left, self._look_at_clock)
+        else:
+            self.abort(f"nothing came for {self._timeout:g} seconds")
+
+    def _hold(self, hold: bool) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if hold:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
+
+    # -- what is sent ---------------------------------------------------------------------------
+
+    @property
+    def remote(self) -> str:
+        """The address of the other side."""
+        name = self._transport.get_extra_info("peername") if self._transport else None
+        return str(name[0]) if name else "?"
+
+    def certificate(self) -> dict[str, Any] | None:
+        """The certificate that the other side has shown, as :mod:`ssl` gives it."""
+        return self._transport.get_extra_info("peercert") if self._transport else None
+
+    def accept(self, accept: AssociateAccept, contexts: dict[int, AcceptedContext]) -> None:
+        """Accept what was requested."""
+        self.contexts = contexts
+        self._write(self._connection.send(accept))
+
+    def reject(self, reject: AssociateReject) -> None:
+        """Reject what was requested; the connection closes."""
+        self._write(self._connection.send(reject))
+        self._settle()
+
+    async def request(self, request: AssociateRequest) -> AssociateAccept | AssociateReject:
+        """Ask for an association.
+
+        Raises:
+            AssociationLostError: there was no answer.
+        """
+        self._answer = self._loop.create_future()
+        if self.why:
+            raise AssociationLostError(self.why)
+        self._write(self._connection.send(request))
+        self._settle()
+        return await self._answer
+
+    async def send(
+        self,
+        context_id: int,
+        command: Command,
+        dataset: Buffer | Iterable[Buffer] | None = None,
+    ) -> None:
+        """Send a message, and wait while the other side does not read.
+
+        Raises:
+            AssociationLostError: the association has ended.
+        """
+        if self.why:
+            raise AssociationLostError(self.why)
+        for piece in pieces(self._connection, context_id, command, dataset):
+            self._write(piece)
+            if self._paused:
+                await self._drain()
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is None:
+            raise AssociationLostError(self.why or "the connection was closed")
+        self._transport.write(data)
+
+    async def _drain(self) -> None:
+        while self._paused and not self.why:
+            self._touch()
+            self._writable = self._loop.create_future()
+            await self._writable
+        if self.why:
+            raise AssociationLostError(self.why)
+
+    async def release(self) -> None:
+        """End the association in good order, or abort it when the other side does not answer."""
+        if self.why or self._transport is None:
+            return
+        self._released = self._loop.create_future()
+        self._write(self._connection.send(ReleaseRequest()))
+        self._settle()
+        try:
+            await asyncio.wait_for(self._released, self._artim_seconds)
+        except TimeoutError:
+            self.abort("no answer to the release")
+        except AssociationLostError:
+            pass
+        if self._transport is not None:
+            self._transport.close()
+
+    def confirm_release(self) -> None:
+        """Answer the release of the other side."""
+        if self.peer_released and not self.why and self._transport is not None:
+            self._end("released by the other side")
+            self._write(self._connection.send(ReleaseReply()))
+            self._settle()
+
+    def abort(self, why: str, source: int = AbortSource.USER, reason: int = 0) -> None:
+        """End the association at once (PS3.8 section 7.3)."""
+        if self._transport is None or self.why:
+            return
+        self._end(why)
+        self._write(self._connection.send(Abort(source, reason)))
+        self._settle()

@@ -1,0 +1,114 @@
+"""What an acceptor says to each part of an association request (PS3.8 section 7.1, PS3.7 annex D).
+
+What the caller may not do is not accepted here, and refused again when it is sent all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hornburg.net.services import act_of
+from hornburg.security.accepted import Accepted
+from hornburg.security.dicom_rules import Act, Caller, DicomRules
+from hornburg.ul.events import (
+    AssociateAccept,
+    AssociateRequest,
+    ContextResult,
+    PresentationContext,
+    RoleSelection,
+)
+
+__all__ = ["answer_to"]
+
+_IMPLICIT_LITTLE = "1.2.840.10008.1.2"
+_EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+_EXPLICIT_BIG = "1.2.840.10008.1.2.2"
+#: In the order in which we like them: implicit VR loses what private elements are.
+_UNCOMPRESSED = (_EXPLICIT_LITTLE, _IMPLICIT_LITTLE, _EXPLICIT_BIG)
+
+# PS3.8 table 9-18
+_ACCEPTANCE, _USER_REJECTION, _NO_ABSTRACT_SYNTAX, _NO_TRANSFER_SYNTAX = 0, 1, 3, 4
+
+
+def answer_to(
+    request: AssociateRequest,
+    caller: Caller,
+    rules: DicomRules,
+    accepted: Accepted,
+    maximum_length: int,
+) -> tuple[AssociateAccept, list[str]]:
+    """The acceptance of a request, and for the log why some of it was not accepted.
+
+    Args:
+        maximum_length: the largest PDU that we take, in bytes.
+    """
+    allowed: dict[Act, bool] = {}
+    reasons: list[str] = []
+
+    def may(act: Act) -> bool:
+        known = allowed.get(act)
+        if known is None:
+            decision = rules.may(caller, act)
+            known = allowed[act] = decision.allowed
+            if not known:
+                reasons.append(f"{act.word}: {decision.reason}")
+        return known
+
+    roles = {role.sop_class_uid: role for role in request.roles}
+    answered: dict[str, RoleSelection] = {}
+    results = []
+    for context in request.contexts:
+        role = roles.get(context.abstract_syntax)
+        uid = context.abstract_syntax
+        act = act_of(uid)
+        # The default roles: the requestor is user, the acceptor provider (PS3.7 D.3.3.4).
+        user, provider = (role.scu, role.scp) if role is not None else (True, False)
+        if act is None:
+            if not accepted.storage_class(uid):
+                results.append(_refused(context, _NO_ABSTRACT_SYNTAX))
+                continue
+            user = user and may(Act.STORE)
+            provider = provider and may(Act.GET)
+        elif act is Act.STORAGE_COMMITMENT:
+            user = user and may(Act.STORAGE_COMMITMENT)
+            provider = provider and may(Act.EVENT_REPORT)
+        else:
+            user = user and may(act)
+            provider = False
+        if not user and not provider:
+            results.append(_refused(context, _USER_REJECTION))
+            continue
+        syntax = _choose(context.transfer_syntaxes, accepted if act is None else None)
+        if syntax is None:
+            results.append(_refused(context, _NO_TRANSFER_SYNTAX))
+            continue
+        if role is not None:
+            answered[uid] = RoleSelection(uid, user, provider)
+        results.append(ContextResult(context.context_id, _ACCEPTANCE, syntax))
+    accept = AssociateAccept(
+        called_aet=request.called_aet,
+        calling_aet=request.calling_aet,
+        contexts=tuple(results),
+        maximum_length=maximum_length,
+        roles=tuple(answered.values()),
+        # One operation at a time: what an acceptor that answers nothing has, too.
+        asynchronous=(1, 1) if request.asynchronous is not None else None,
+    )
+    return accept, reasons
+
+
+def _refused(context: PresentationContext, result: int) -> ContextResult:
+    # PS3.8 9.3.3.2: the transfer syntax is not significant then.
+    return ContextResult(context.context_id, result, context.transfer_syntaxes[0])
+
+
+def _choose(offered: Sequence[str], accepted: Accepted | None) -> str | None:
+    """The first that we take, in the order of the requestor; of the uncompressed ones the best."""
+    for syntax in offered:
+        if syntax in _UNCOMPRESSED:
+            for better in _UNCOMPRESSED:
+                if better in offered and (accepted is None or accepted.syntax(better)):
+                    return better
+        elif accepted is not None and accepted.syntax(syntax):
+            return syntax
+    return None

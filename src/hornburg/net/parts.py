@@ -1,0 +1,43 @@
+"""What the DICOM server works with."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from hornburg.archive.commitments import Commitments
+from hornburg.archive.jobs.tools import Tools
+from hornburg.archive.modalities import Modalities
+from hornburg.archive.parts import Archive
+from hornburg.archive.remote import Remote
+from hornburg.archive.transcoding import Transcoder
+from hornburg.archive.worklists import Worklists
+from hornburg.jobs.engine import Jobs
+from hornburg.security.accepted import Accepted
+from hornburg.security.dicom_rules import DicomRules
+
+__all__ = ["Parts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The archive and its surroundings.
+
+    ``turns`` bounds the queries and retrievals that run at the same time (``DicomThreadsCount``).
+    """
+
+    archive: Archive
+    rules: DicomRules
+    accepted: Accepted
+    modalities: Modalities
+    jobs: Jobs
+    remote: Remote
+    transcoder: Transcoder
+    commitments: Commitments
+    worklists: Worklists | None = None
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
+
+    @property
+    def tools(self) -> Tools:
+        """What jobs work with."""
+        return Tools(self.archive, self.remote, self.commitments, self.modalities.all)

@@ -1,0 +1,75 @@
+"""C-GET (PS3.4 C.4.3): instances go back over the association that asked for them."""
+
+from __future__ import annotations
+
+import logging
+
+from hornburg.archive.outgoing import Outgoing, content_of
+from hornburg.dimse.commands import Command, CommandField
+from hornburg.errors import HornburgError
+from hornburg.net.errors import AssociationLostError
+from hornburg.net.prepare import Offers, prepare
+from hornburg.net.scp.request import Request
+from hornburg.net.scp.retrieve import Tally, wanted
+
+__all__ = ["serve_get"]
+
+log = logging.getLogger("hornburg.dicom")
+
+_CANNOT_SEND = 0xC000
+
+
+async def serve_get(request: Request) -> None:
+    """C-GET: what can't be sent is counted as failed, and the others follow.
+
+    Raises:
+        IdentifierError: the identifier does not say what is wanted (0xA900).
+    """
+    instances = await wanted(request)
+    tally = Tally(len(instances))
+    offers = Offers.of(request.association.contexts)
+    may_transcode = request.parts.archive.settings.transcode_dicom_protocol and (
+        request.parts.rules.may_transcode(request.caller)
+    )
+    for number, one in enumerate(instances):
+        if request.cancelled:
+            await tally.finish(request, cancelled=True)
+            return
+        message_id = number % 0xFFFF + 1
+        tally.count(one, await _send(request, one, offers, message_id, may_transcode))
+        await tally.pending(request)
+    await tally.finish(request)
+
+
+async def _send(
+    request: Request, one: Outgoing, offers: Offers, message_id: int, may_transcode: bool
+) -> int:
+    archive, association = request.parts.archive, request.association
+    try:
+        async with content_of(archive, one.attachment) as content:
+            context, dataset = await prepare(
+                offers,
+                request.parts.transcoder,
+                content,
+                one.sop_class,
+                one.transfer_syntax,
+                may_transcode=may_transcode,
+            )
+            command = Command(
+                field=CommandField.C_STORE_RQ,
+                message_id=message_id,
+                sop_class_uid=one.sop_class,
+                sop_instance_uid=one.sop_instance,
+                has_dataset=True,
+            )
+            await association.send(context, command, dataset)
+    except AssociationLostError:
+        raise
+    except HornburgError as error:
+        log.warning("C-GET of %s: %s can't be sent: %s", request.caller.aet, one.public_id, error)
+        return _CANNOT_SEND
+    answer = await association.inbox.next()
+    if answer.command.field != CommandField.C_STORE_RSP:
+        association.abort("something else than the answer to a C-STORE")
+        raise AssociationLostError("something else than the answer to a C-STORE was sent")
+    return _CANNOT_SEND if answer.command.status is None else answer.command.status

@@ -1,0 +1,88 @@
+"""A request of another application entity, as a service sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from hornburg.dicom.buffer import Buffer
+from hornburg.dimse.commands import Command, response
+from hornburg.errors import TooLargeError
+from hornburg.net.association import Association
+from hornburg.net.inbox import Message
+from hornburg.net.parts import Parts
+from hornburg.security.dicom_rules import Caller
+from hornburg.ul.negotiation import AcceptedContext
+
+__all__ = ["IDENTIFIER_LIMIT", "Request"]
+
+#: Bytes of an identifier. Lists of UIDs are the longest: 10,000 of them are 650 KB.
+IDENTIFIER_LIMIT = 1 << 20
+
+
+class Request:
+    """One request, and the way to answer it."""
+
+    __slots__ = ("association", "caller", "context", "message", "parts")
+
+    def __init__(
+        self,
+        parts: Parts,
+        association: Association,
+        caller: Caller,
+        context: AcceptedContext,
+        message: Message,
+    ) -> None:
+        self.parts = parts
+        self.association = association
+        self.caller = caller
+        self.context = context
+        self.message = message
+
+    @property
+    def command(self) -> Command:
+        """What is asked."""
+        return self.message.command
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the other side has sent a C-CANCEL for this request."""
+        return self.command.message_id in self.association.inbox.cancelled
+
+    async def dataset(self, limit: int = IDENTIFIER_LIMIT) -> bytes:
+        """The whole data set of the request.
+
+        Raises:
+            TooLargeError: it is over the limit, in bytes; all of it was read.
+            AssociationLostError: it never came to its end.
+        """
+        parts: list[bytes] = []
+        size = 0
+        while arrived := await self.association.inbox.parts(self.message):
+            size += sum(map(len, arrived))
+            if size <= limit:
+                parts += arrived
+            else:
+                parts.clear()
+        if size > limit:
+            raise TooLargeError(f"The data set has {size} bytes, at most {limit} are allowed")
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def drop(self) -> None:
+        """Read what has not been read yet of the data set, and forget it."""
+        while await self.association.inbox.parts(self.message):
+            pass
+
+    async def answer(
+        self,
+        status: int,
+        dataset: Buffer | Iterable[Buffer] | None = None,
+        **fields: Any,
+    ) -> None:
+        """Send a response; waits while the other side does not read.
+
+        Raises:
+            AssociationLostError: nobody is there to hear it.
+        """
+        answer = response(self.command, status, has_dataset=dataset is not None, **fields)
+        await self.association.send(self.context.context_id, answer, dataset)

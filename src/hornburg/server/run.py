@@ -1,0 +1,142 @@
+"""Running the server: its doors open, what it watches, and how it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import ssl
+
+from litestar.datastructures import State
+
+from hornburg import __version__
+from hornburg.archive import stable, sweep
+from hornburg.net.listener import DicomServer
+from hornburg.rest.app import build
+from hornburg.rest.express import Express
+from hornburg.rest.listen import HttpServer
+from hornburg.security.dicom_tls import dicom_addresses, server_context
+from hornburg.server.control import Control
+from hornburg.server.opening import open_archive
+from hornburg.server.sockets import open_sockets
+from hornburg.server.surroundings import Surroundings, open_surroundings
+from hornburg.settings import Settings, missing_features
+
+__all__ = ["serve"]
+
+log = logging.getLogger("hornburg")
+
+#: Connections that wait to be accepted.
+_BACKLOG = 2048
+
+#: The signals that stop the server.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+async def serve(settings: Settings) -> bool:
+    """Run the server until it is told to stop; answers whether to start anew.
+
+    Raises:
+        HornburgError: the server can't start, with one line that says why.
+    """
+    control = Control()
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, control.shut_down)
+    web: list[socket.socket] = []
+    dicom: list[socket.socket] = []
+    try:
+        tls = _open_doors(settings, web, dicom)
+        async with open_archive(settings) as archive, open_surroundings(archive) as around:
+            for listener in (*dicom, *web):
+                # From here on clients wait in line rather than being turned away.
+                listener.listen(_BACKLOG)
+            server = DicomServer(around.parts(), tls)
+            await server.start(dicom, _BACKLOG)
+            _greet(settings, web, dicom, tls is not None)
+            watching = asyncio.gather(
+                stable.watch(archive, control.stop), sweep.keep_checkpoints(archive, control.stop)
+            )
+            try:
+                await _serve_http(around, web, control)
+            finally:
+                await server.close()
+            await watching
+    finally:
+        for listener in (*dicom, *web):
+            listener.close()
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+    log.info("stopped")
+    return control.restart
+
+
+def _open_doors(
+    settings: Settings, web: list[socket.socket], dicom: list[socket.socket]
+) -> ssl.SSLContext | None:
+    """Bind all ports before anything else, so that one in use stops the start; answers the TLS of
+    the DICOM server."""
+    if settings.http_server_enabled:
+        web += open_sockets(
+            settings.http_binds(),
+            settings.http_port,
+            "HttpPort",
+            may_lack_ipv6=not settings.http_bind_addresses,
+        )
+    if not settings.dicom_server_enabled:
+        return None
+    dicom += open_sockets(
+        dicom_addresses(settings),
+        settings.dicom_port,
+        "DicomPort",
+        may_lack_ipv6=not settings.dicom_bind_addresses,
+    )
+    return server_context(settings)
+
+
+async def _serve_http(around: Surroundings, sockets: list[socket.socket], control: Control) -> None:
+    if not sockets:
+        await control.stop.wait()
+        return
+    archive = around.archive
+    app = build(archive, State({"control": control, **around.state()}))
+    http = HttpServer(app, archive.settings, Express(archive, app.known_user))
+    running = asyncio.create_task(http.serve(sockets))
+    stopping = asyncio.create_task(control.stop.wait())
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    control.stop.set()
+    log.info("stopping, when what runs is finished")
+    http.should_exit = True
+    hurrying = asyncio.create_task(control.hurry.wait())
+    await asyncio.wait({running, hurrying}, return_when=asyncio.FIRST_COMPLETED)
+    http.force_exit = control.hurry.is_set()
+    hurrying.cancel()
+    await running
+
+
+def _greet(
+    settings: Settings, web: list[socket.socket], dicom: list[socket.socket], secure: bool
+) -> None:
+    for note in settings.notes:
+        log.warning("%s", note)
+    ignored = settings.not_supported()
+    if ignored:
+        log.warning("not supported yet, and without effect: %s", ", ".join(ignored))
+    missing = missing_features(settings)
+    if missing:
+        log.info("not part of this version: %s", ", ".join(missing))
+    if dicom:
+        scheme = "DICOM over TLS" if secure else "DICOM"
+        places = ", ".join(_place(listener) for listener in dicom)
+        log.info("%s listens for %s on %s", settings.dicom_aet, scheme, places)
+    places = ", ".join(f"http://{_place(listener)}" for listener in web) or "no port"
+    log.info("Hornburg %s listens on %s", __version__, places)
+    log.info("the data is in %s", settings.storage_directory)
+    if settings.index_folder != settings.storage_directory:
+        log.info("the index is in %s", settings.index_folder)
+
+
+def _place(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,107 @@
+"""What stands round the archive: jobs, modalities, the way to other application entities."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from hornburg.archive.commitments import Commitments
+from hornburg.archive.job_store import IndexJobStore
+from hornburg.archive.jobs.kinds import KINDS
+from hornburg.archive.jobs.tools import Tools
+from hornburg.archive.modalities import Modalities
+from hornburg.archive.parts import Archive
+from hornburg.archive.queries import Queries
+from hornburg.archive.remote import Remote
+from hornburg.archive.transcoding import Transcoder
+from hornburg.archive.worklists import Worklists
+from hornburg.jobs.engine import Jobs
+from hornburg.jobs.limits import Limits
+from hornburg.net.parts import Parts
+from hornburg.net.scu import Scu
+from hornburg.security.accepted import Accepted
+from hornburg.security.dicom_rules import DicomRules
+
+__all__ = ["Surroundings", "open_surroundings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Everything that both front doors work with."""
+
+    archive: Archive
+    modalities: Modalities
+    rules: DicomRules
+    accepted: Accepted
+    jobs: Jobs
+    remote: Remote
+    transcoder: Transcoder
+    commitments: Commitments
+    queries: Queries
+    worklists: Worklists | None
+
+    def parts(self) -> Parts:
+        """What the DICOM server is given."""
+        return Parts(
+            archive=self.archive,
+            rules=self.rules,
+            accepted=self.accepted,
+            modalities=self.modalities,
+            jobs=self.jobs,
+            remote=self.remote,
+            transcoder=self.transcoder,
+            commitments=self.commitments,
+            worklists=self.worklists,
+            turns=asyncio.Semaphore(self.archive.settings.dicom_threads_count),
+        )
+
+    def state(self) -> dict[str, Any]:
+        """What the handlers of the REST API find in the state of the application."""
+        return {
+            "modalities": self.modalities,
+            "accepted": self.accepted,
+            "jobs": self.jobs,
+            "remote": self.remote,
+            "transcoder": self.transcoder,
+            "commitments": self.commitments,
+            "queries": self.queries,
+            "worklists": self.worklists,
+        }
+
+
+@contextlib.asynccontextmanager
+async def open_surroundings(archive: Archive) -> AsyncIterator[Surroundings]:
+    """Start what works beside the archive, and stop it in the end.
+
+    Raises:
+        HornburgError: something can't start, with one line that says why.
+    """
+    settings = archive.settings
+    modalities = Modalities(settings, archive.index)
+    await modalities.open()
+    transcoder = Transcoder(archive)
+    remote = Scu(archive, transcoder)
+    commitments = Commitments(settings.storage_commitment_reports_size)
+    tools = Tools(archive, remote, commitments, modalities.all)
+    jobs = Jobs(Limits.of(settings), IndexJobStore(archive.index) if settings.save_jobs else None)
+    try:
+        await jobs.start({kind.type: partial(kind.load, tools=tools) for kind in KINDS})
+        yield Surroundings(
+            archive=archive,
+            modalities=modalities,
+            rules=DicomRules(settings, modalities.all),
+            accepted=Accepted(settings),
+            jobs=jobs,
+            remote=remote,
+            transcoder=transcoder,
+            commitments=commitments,
+            queries=Queries(settings.query_retrieve_size),
+            worklists=Worklists.of(archive),
+        )
+    finally:
+        await jobs.close()
+        await transcoder.close()
