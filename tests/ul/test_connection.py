@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.ul.pair import ACCEPT, EXPLICIT, REQUEST, Pair
 
 from hornburg.ul.connection import Connection
 from hornburg.ul.errors import LocalProtocolError
@@ -15,7 +16,6 @@ from hornburg.ul.events import (
     ReleaseRequest,
 )
 from hornburg.ul.state import State
-from tests.ul.pair import ACCEPT, EXPLICIT, REQUEST, Pair
 
 
 def test_an_association_from_beginning_to_end() -> None:
