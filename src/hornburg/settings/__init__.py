@@ -24,6 +24,7 @@ from hornburg.settings.options import (
     StorageOptions,
     TlsOptions,
     TranscodingOptions,
+    WorklistOptions,
 )
 from hornburg.settings.render import render_configuration, render_table
 from hornburg.settings.rows import Option, Row, Secret
@@ -39,6 +40,7 @@ from hornburg.settings.values import (
     StorageAccessOnFind,
     StorageMode,
 )
+from hornburg.settings.worklists import WorklistSettings
 
 __all__ = [
     "ENCODINGS",
@@ -71,6 +73,8 @@ __all__ = [
     "StorageOptions",
     "TlsOptions",
     "TranscodingOptions",
+    "WorklistOptions",
+    "WorklistSettings",
     "load",
     "missing_features",
     "render_configuration",

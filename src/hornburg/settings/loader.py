@@ -17,6 +17,7 @@ from hornburg.settings.remotes import refuse_host_name
 from hornburg.settings.rows import Option, to_json
 from hornburg.settings.sections import freeze
 from hornburg.settings.settings import OPTIONS, Settings
+from hornburg.settings.worklists import WorklistSettings
 
 __all__ = ["load"]
 
@@ -133,6 +134,8 @@ def _refuse_database(name: str, item: Given) -> None:
 def _absolute(value: object, base: Path) -> object:
     if isinstance(value, Path):
         return base.absolute() / value
+    if isinstance(value, WorklistSettings):
+        return value.below(base)
     if isinstance(value, tuple):
         return tuple(_absolute(item, base) for item in value)
     return value

@@ -38,7 +38,6 @@ PLUGIN_SECTIONS = frozenset(
         "VolView",
         "WebViewer",
         "WholeSlideImaging",
-        "Worklists",
         "Worklist",
         "WsiDicomizer",
     ]

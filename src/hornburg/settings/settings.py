@@ -23,6 +23,7 @@ from hornburg.settings.options import (
     StorageOptions,
     TlsOptions,
     TranscodingOptions,
+    WorklistOptions,
 )
 from hornburg.settings.rows import Option, options_of
 from hornburg.settings.sections import freeze
@@ -42,6 +43,7 @@ GROUPS: tuple[type, ...] = (
     DicomNetworkOptions,
     DicomScuOptions,
     DicomTlsOptions,
+    WorklistOptions,
     RemoteOptions,
     JobOptions,
     ScriptOptions,
@@ -70,6 +72,7 @@ class Settings(
     DicomNetworkOptions,
     DicomScuOptions,
     DicomTlsOptions,
+    WorklistOptions,
     RemoteOptions,
     JobOptions,
     ScriptOptions,

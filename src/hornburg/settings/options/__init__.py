@@ -9,6 +9,7 @@ from hornburg.settings.options.http import HttpOptions, RestOptions
 from hornburg.settings.options.jobs import JobOptions, MemoryOptions, ScriptOptions
 from hornburg.settings.options.remote import RemoteOptions
 from hornburg.settings.options.storage import IndexOptions, StorageOptions
+from hornburg.settings.options.worklists import WorklistOptions
 
 __all__ = [
     "AccessOptions",
@@ -26,4 +27,5 @@ __all__ = [
     "StorageOptions",
     "TlsOptions",
     "TranscodingOptions",
+    "WorklistOptions",
 ]
