@@ -7,7 +7,7 @@ import ssl
 import pytest
 from tests.security.certificates import joined, make
 
-from hornburg.security.dicom_tls import client_context, server_context
+from hornburg.security.dicom_tls import check_clients, client_context, server_context
 from hornburg.settings import Modality, Settings, SettingsError
 
 ORIGIN = "c.json line 7"
@@ -335,6 +335,14 @@ def test_without_anybody_to_trust_there_is_no_client(ours):
         with pytest.raises(SettingsError, match="PACS") as caught:
             client_context(given, PEER)
         assert caught.value.option == "DicomTlsTrustedCertificates"
+
+
+def test_modalities_with_tls_are_looked_at_when_the_server_starts(ours, trusted):
+    plain = Modality(aet="CT", host="192.0.2.2", port=104)
+    check_clients(settings(ours), [plain])
+    check_clients(settings(ours, trusted), [plain, PEER])
+    with pytest.raises(SettingsError, match="PACS"):
+        check_clients(settings(ours), [plain, PEER])
 
 
 def test_a_key_without_its_certificate_as_a_client(ours, trusted):

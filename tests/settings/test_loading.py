@@ -29,6 +29,7 @@ def test_no_configuration_uses_a_folder_of_our_own(tmp_path):
     assert settings.storage_directory == tmp_path / "HornburgStorage"
     assert settings.index_folder == settings.storage_directory
     assert settings.http_binds() == ("127.0.0.1", "::1")
+    assert settings.dicom_binds() == ("127.0.0.1", "::1")
     assert settings.notes == ()
 
 
@@ -390,3 +391,16 @@ def test_modalities_of_the_configuration_are_left_out_when_the_index_has_them(co
         }
     )
     assert any("DicomModalitiesInDatabase" in note for note in settings.notes)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ({"Name": "x"}, ("0.0.0.0", "::")),
+        ({"DicomBindAddresses": []}, ("0.0.0.0", "::")),
+        ({"DicomBindAddresses": ["192.0.2.1", "::1"]}, ("192.0.2.1", "::1")),
+        ({}, ("127.0.0.1", "::1")),
+    ],
+)
+def test_where_the_dicom_server_listens(configured, written, expected):
+    assert configured(written).dicom_binds() == expected

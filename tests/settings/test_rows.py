@@ -29,7 +29,12 @@ def test_rows_are_those_of_orthanc_and_the_few_of_our_own():
     # The sections of plug-ins are no options of Orthanc itself.
     assert theirs == {**ORTHANC, "Worklists": None}
     ours = {name for name, option in OPTIONS.items() if option.row.ours}
-    assert ours == {"DicomBindAddresses", "SecurityProfile"}
+    assert ours == {
+        "DicomBindAddresses",
+        "DicomMaximumAssociations",
+        "DicomMaximumAssociationsPerAddress",
+        "SecurityProfile",
+    }
 
 
 @pytest.mark.parametrize("option", OPTIONS.values(), ids=lambda option: option.name)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 
-__all__ = ["Address", "parse_address", "same_address"]
+from hornburg.settings import Settings
+
+__all__ = ["Address", "dicom_addresses", "parse_address", "same_address"]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -35,3 +37,9 @@ def same_address(known: Address, seen: Address) -> bool:
     if isinstance(known, ipaddress.IPv6Address) and known.scope_id is None:
         return known.packed == seen.packed
     return False
+
+
+def dicom_addresses(settings: Settings) -> tuple[str, ...]:
+    """Where the DICOM server listens: ``DicomBindAddresses``; without it everywhere, but on the
+    loopback alone as long as nothing at all is configured."""
+    return settings.dicom_binds()

@@ -11,14 +11,15 @@ name modalities or an authority of the site's own, never a public authority.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from hornburg.security.addresses import dicom_addresses
 from hornburg.security.tls_ciphers import choose_ciphers
 from hornburg.security.tls_probe import Unfit, probe
 from hornburg.settings import Modality, Settings, SettingsError
 
-__all__ = ["client_context", "server_context"]
+__all__ = ["check_clients", "client_context", "dicom_addresses", "server_context"]
 
 #: DicomTlsMinimumProtocolVersion as Orthanc counts: 1 SSL 3, 2 TLS 1.0, 3 TLS 1.1, then these.
 _VERSIONS = {4: ssl.TLSVersion.TLSv1_2, 5: ssl.TLSVersion.TLSv1_3}
@@ -75,6 +76,19 @@ def client_context(settings: Settings, modality: Modality) -> ssl.SSLContext:
     if settings.dicom_tls_certificate is not None or settings.dicom_tls_private_key is not None:
         _take_certificate(settings, context)
     return context
+
+
+def check_clients(settings: Settings, modalities: Iterable[Modality]) -> None:
+    """See at the start, and not at the first call, that modalities with ``UseDicomTls`` can be
+    called.
+
+    Raises:
+        SettingsError: as :func:`client_context`.
+    """
+    for modality in modalities:
+        if modality.use_dicom_tls:
+            client_context(settings, modality)
+            return  # all of them share the options
 
 
 def _context(settings: Settings, protocol: int) -> ssl.SSLContext:

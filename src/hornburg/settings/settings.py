@@ -122,6 +122,18 @@ class Settings(
         local = tuple(each for each in asked if ipaddress.ip_address(each).is_loopback)
         return local or ("127.0.0.1", "::1")
 
+    def dicom_binds(self) -> tuple[str, ...]:
+        """The addresses that the DICOM server listens on; IPv6 may be missing on the machine.
+
+        A server that nobody has configured serves its own machine alone; a configuration that
+        says nothing of ``DicomBindAddresses`` means all of them, as it does to Orthanc.
+        """
+        if self.dicom_bind_addresses:
+            return self.dicom_bind_addresses
+        if not self.origins:
+            return ("127.0.0.1", "::1")
+        return ("0.0.0.0", "::")  # noqa: S104 - what a configuration for Orthanc asks
+
     def not_supported(self) -> tuple[str, ...]:
         """The options that were set to something that this version can't do."""
         return self.ignored

@@ -57,7 +57,8 @@ class DicomNetworkOptions:
         tuple[str, ...] | None,
         Row(
             "DicomBindAddresses",
-            "Addresses the DICOM server listens on; null means all of them.",
+            "Addresses the DICOM server listens on; empty or null means all of them, or only the "
+            "loopback while nothing at all is configured.",
             read=read_addresses,
             allowed="a list of at most 64 IPv4 or IPv6 addresses",
             supported=False,
@@ -103,6 +104,32 @@ class DicomNetworkOptions:
             supported=False,
         ),
     ] = 30
+    dicom_maximum_associations: Annotated[
+        int,
+        Row(
+            "DicomMaximumAssociations",
+            "Associations with us at the same time; those beyond are rejected for the moment.",
+            unit="associations",
+            least=1,
+            most=10_000,
+            supported=False,
+            ours=True,
+        ),
+    ] = 100
+    # Half of the default above, so that one machine can't shut out the others; behind one address
+    # there may be a gateway with many modalities.
+    dicom_maximum_associations_per_address: Annotated[
+        int,
+        Row(
+            "DicomMaximumAssociationsPerAddress",
+            "Associations of one address at the same time; 0 means no limit of its own.",
+            unit="associations",
+            least=0,
+            most=10_000,
+            supported=False,
+            ours=True,
+        ),
+    ] = 50
     dicom_threads_count: Annotated[
         int,
         Row(
@@ -298,21 +325,34 @@ class DicomTlsOptions:
     ] = False
     dicom_tls_certificate: Annotated[
         Path | None,
-        Row("DicomTlsCertificate", "PEM file of our certificate.", supported=False),
+        Row(
+            "DicomTlsCertificate",
+            "PEM file of our certificate, and of those that lead to its authority.",
+            supported=False,
+        ),
     ] = None
     dicom_tls_private_key: Annotated[
         Path | None,
-        Row("DicomTlsPrivateKey", "PEM file of our private key.", supported=False),
+        Row(
+            "DicomTlsPrivateKey",
+            "PEM file of our private key, without a passphrase.",
+            supported=False,
+        ),
     ] = None
     dicom_tls_trusted_certificates: Annotated[
         Path | None,
-        Row("DicomTlsTrustedCertificates", "PEM file of trusted certificates.", supported=False),
+        Row(
+            "DicomTlsTrustedCertificates",
+            "PEM file of the modalities' certificates, or of their authorities; names of hosts "
+            "are not compared.",
+            supported=False,
+        ),
     ] = None
     dicom_tls_remote_certificate_required: Annotated[
         bool,
         Row(
             "DicomTlsRemoteCertificateRequired",
-            "Whether the other side must show a certificate.",
+            "Whether callers must show a trusted certificate; those that we call always must.",
             supported=False,
         ),
     ] = True
@@ -320,7 +360,8 @@ class DicomTlsOptions:
         int,
         Row(
             "DicomTlsMinimumProtocolVersion",
-            "Oldest TLS version accepted: 0 follows BCP 195, 2 is TLS 1.0 up to 5, TLS 1.3.",
+            "Oldest TLS version: 0 follows BCP 195 (TLS 1.2, safe ciphers), 4 is TLS 1.2 and 5 "
+            "TLS 1.3, both with DicomTlsCiphersAccepted; 1 to 3 are refused as broken.",
             least=0,
             most=5,
             supported=False,
@@ -330,7 +371,7 @@ class DicomTlsOptions:
         tuple[str, ...] | None,
         Row(
             "DicomTlsCiphersAccepted",
-            "Ciphers by their names; null means a safe choice.",
+            "Cipher suites by their names in the standard or in OpenSSL; null follows BCP 195.",
             supported=False,
         ),
     ] = None
