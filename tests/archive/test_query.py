@@ -380,7 +380,7 @@ async def test_a_damaged_value_does_not_hide_the_answer(tmp_path: Path) -> None:
     async with holding(tmp_path, [dicom(1, NumberOfTimeSlices=3)]) as archive:
         query = query_of(archive, decode(encode({LEVEL: Value("CS", "STUDY")})))
         bad = {STUDY_UID: Value("UI", "1.2.1"), 0x00540101: Value("US", "no number")}
-        found = decode(query._encoded(bad, IMPLICIT))
+        found = decode(query._written.encoded(bad, IMPLICIT, {}))
     assert found.text(STUDY_UID) == "1.2.1"
 
 

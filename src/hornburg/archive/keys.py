@@ -129,8 +129,11 @@ def matches(dataset: DataSet, keys: Sequence[Key]) -> bool:
     return True
 
 
-def shaped(dataset: DataSet, keys: Sequence[Key]) -> Elements:
-    """What a data set has of the keys; empty where it has nothing (PS3.4 C.4.1.1.3.2)."""
+def shaped(dataset: DataSet, keys: Sequence[Key], *, chosen_items: bool = False) -> Elements:
+    """What a data set has of the keys; empty where it has nothing (PS3.4 C.4.1.1.3.2).
+
+    With ``chosen_items``, only those items of sequences that answer to their keys.
+    """
     answer: Elements = {}
     for key in keys:
         if 0x10 <= key.tag & 0xFFFF <= 0xFF and key.tag >> 16 & 1:
@@ -138,7 +141,7 @@ def shaped(dataset: DataSet, keys: Sequence[Key]) -> Elements:
             answer[key.tag] = Value("LO", key.text[:64])
             continue
         element = _find(dataset, key)
-        answer[key.tag] = empty(key) if element is None else _value(element, key)
+        answer[key.tag] = empty(key) if element is None else _value(element, key, chosen_items)
     return answer
 
 
@@ -167,13 +170,16 @@ def _shown(element: Element, key: Key) -> str | None:
     return text
 
 
-def _value(element: Element, key: Key) -> Value:
+def _value(element: Element, key: Key, chosen_items: bool) -> Value:
     vr = element.vr
     try:
         if element.is_sequence:
             items = element.items
             if key.items:
-                return Value("SQ", tuple(shaped(item, key.items) for item in items))
+                if chosen_items:
+                    items = tuple(item for item in items if matches(item, key.items))
+                shape = (shaped(item, key.items, chosen_items=chosen_items) for item in items)
+                return Value("SQ", tuple(shape))
             return Value("SQ", tuple(elements_of(item) for item in items))
         if element.encapsulated or element.length > _LONGEST:
             return Value(vr)

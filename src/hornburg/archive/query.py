@@ -11,17 +11,15 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from hornburg.archive.answer_form import AnswerForm
 from hornburg.archive.find import Look, find_batches
 from hornburg.archive.keys import Key, empty, keys_of, matches, shaped
 from hornburg.archive.parts import Archive
 from hornburg.archive.requested import Kin
 from hornburg.archive.search import Search
 from hornburg.archive.search_tags import MODALITIES_IN_STUDY, SearchTag, search_tag
-from hornburg.dicom.charset_encode import encode_text
-from hornburg.dicom.charsets import ORTHANC_ENCODINGS, Charset, charset_of
 from hornburg.dicom.dataset import DataSet
-from hornburg.dicom.elements import Elements, Value, encode
-from hornburg.dicom.encode import EncodeError, value_bytes
+from hornburg.dicom.elements import Elements, Value
 from hornburg.dicom.levels import Level
 from hornburg.dicom.reader import DicomFile
 from hornburg.errors import BadRequestError, Outside
@@ -33,11 +31,8 @@ __all__ = ["Answers", "IdentifierError", "Query", "query_of"]
 _LEVEL = 0x00080052
 _RETRIEVE_AET = 0x00080054
 _MODALITY = 0x00080060
-_CHARSET = 0x00080005
 _SOP_CLASS_UID = 0x00080016
 _TIMEZONE = 0x00080201
-_UNICODE = "ISO_IR 192"
-_LONGEST_CHARSET = 128
 
 _LEVELS = {
     "PATIENT": Level.PATIENT,
@@ -94,13 +89,12 @@ class Query:
     """
 
     def __init__(
-        self, archive: Archive, level: Level, sorted_keys: _Sorted, charset: Charset, term: str
+        self, archive: Archive, level: Level, sorted_keys: _Sorted, written: AnswerForm
     ) -> None:
         self._archive = archive
         self._level = level
         self._keys = sorted_keys
-        self._charset = charset
-        self._term = term
+        self._written = written
         self._read: dict[str, Elements] = {}
         self.supported = sorted_keys.supported
 
@@ -118,7 +112,8 @@ class Query:
         selective = any(key.selects for key in keys.filed)
 
         def form(kin: Kin, resource: Resource) -> bytes:
-            return self._encoded(self._elements(kin, resource), transfer_syntax)
+            elements = self._elements(kin, resource)
+            return self._written.encoded(elements, transfer_syntax, keys.template)
 
         async for found in find_batches(self._archive, search, form, look, selective=selective):
             yield Answers(found.answers, found.truncated)
@@ -161,37 +156,6 @@ class Query:
                 return modality
         return ""
 
-    def _encoded(self, elements: Elements, transfer_syntax: str) -> bytes:
-        fits = _fits(elements, self._charset)
-        elements[_CHARSET] = Value("CS", self._term if fits else _UNICODE)
-        try:
-            return encode(elements, transfer_syntax=transfer_syntax)
-        except EncodeError:
-            # One value that its VR can't hold, from a careless file, mustn't hide the answer.
-            kept = {tag: value for tag, value in elements.items() if _is_sound(value)}
-            return encode({**self._keys.template, **kept}, transfer_syntax=transfer_syntax)
-
-
-def _fits(elements: Elements, charset: Charset) -> bool:
-    """Whether all texts can be written in a character set."""
-    for _vr, content in elements.values():
-        if isinstance(content, str):
-            if not content.isascii() and charset.decode(encode_text(content, charset)) != content:
-                return False
-        elif isinstance(content, tuple) and not all(_fits(item, charset) for item in content):
-            return False
-    return True
-
-
-def _is_sound(value: Value) -> bool:
-    if isinstance(value.content, tuple):
-        return all(_is_sound(one) for item in value.content for one in item.values())
-    try:
-        value_bytes(value.vr, value.content, charset_of(_UNICODE))
-    except EncodeError:
-        return False
-    return True
-
 
 def query_of(archive: Archive, identifier: DataSet, lowest: Level = Level.INSTANCE) -> Query:
     """Read an identifier.
@@ -221,8 +185,8 @@ def query_of(archive: Archive, identifier: DataSet, lowest: Level = Level.INSTAN
     for key in keys:
         _sort(archive, level, key, sorted_keys)
     _leave_out_unsupported(settings.storage_access_on_find, sorted_keys)
-    charset, term = _charset_of(identifier, archive.runtime.default_encoding)
-    return Query(archive, level, sorted_keys, charset, term)
+    written = AnswerForm.of(identifier, archive.runtime.default_encoding)
+    return Query(archive, level, sorted_keys, written)
 
 
 def _sort(archive: Archive, level: Level, key: Key, into: _Sorted) -> None:
@@ -278,18 +242,3 @@ def _leave_out_unsupported(access: StorageAccessOnFind, keys: _Sorted) -> None:
     )
     keys.supported &= len(kept) == len(keys.filed)
     keys.filed = kept
-
-
-def _charset_of(identifier: DataSet, default: str) -> tuple[Charset, str]:
-    """What answers are written in: what the query is, or else ``DefaultEncoding``."""
-    asked = (identifier.text(_CHARSET) or "").strip()
-    # A term that nobody knows gives what an empty one does; and it comes back in every answer.
-    if (
-        0 < len(asked) <= _LONGEST_CHARSET
-        and charset_of(asked, "Utf8").codec != charset_of("", "Utf8").codec
-    ):
-        return charset_of(asked, default), asked
-    if asked.upper() == _UNICODE:
-        return charset_of(asked, default), asked
-    term = ORTHANC_ENCODINGS.get(default, "ISO_IR 100")
-    return charset_of(term), term
