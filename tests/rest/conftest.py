@@ -14,6 +14,7 @@ from litestar.datastructures import State
 from hornburg.archive.parts import Archive
 from hornburg.rest.app import build
 from hornburg.server import Control, open_archive
+from hornburg.server.surroundings import open_surroundings
 from hornburg.settings import Settings, load
 
 
@@ -48,8 +49,11 @@ def settings_of(folder: Path, **options: Any) -> Settings:
 async def serving(folder: Path, **options: Any) -> AsyncIterator[Served]:
     """Serve an archive in ``folder`` with these options of the configuration."""
     control = Control()
-    async with open_archive(settings_of(folder, **options)) as archive:
-        app = build(archive, State({"control": control}))
+    async with (
+        open_archive(settings_of(folder, **options)) as archive,
+        open_surroundings(archive) as around,
+    ):
+        app = build(archive, State({"control": control, **around.state()}))
         transport = httpx2.ASGITransport(app=app, client=("127.0.0.1", 40000))
         async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
             yield Served(archive, client, control)

@@ -11,7 +11,6 @@ from hornburg.archive.modalities import Modalities
 from hornburg.archive.parts import Archive
 from hornburg.archive.remote import Remote
 from hornburg.archive.transcoding import Transcoder
-from hornburg.archive.worklists import Worklists
 from hornburg.jobs.engine import Jobs
 from hornburg.security.accepted import Accepted
 from hornburg.security.dicom_rules import DicomRules
@@ -34,7 +33,6 @@ class Parts:
     remote: Remote
     transcoder: Transcoder
     commitments: Commitments
-    worklists: Worklists | None = None
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
 
     @property

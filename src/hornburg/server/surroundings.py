@@ -18,7 +18,6 @@ from hornburg.archive.parts import Archive
 from hornburg.archive.queries import Queries
 from hornburg.archive.remote import Remote
 from hornburg.archive.transcoding import Transcoder
-from hornburg.archive.worklists import Worklists
 from hornburg.jobs.engine import Jobs
 from hornburg.jobs.limits import Limits
 from hornburg.net.parts import Parts
@@ -42,7 +41,6 @@ class Surroundings:
     transcoder: Transcoder
     commitments: Commitments
     queries: Queries
-    worklists: Worklists | None
 
     def parts(self) -> Parts:
         """What the DICOM server is given."""
@@ -55,7 +53,6 @@ class Surroundings:
             remote=self.remote,
             transcoder=self.transcoder,
             commitments=self.commitments,
-            worklists=self.worklists,
             turns=asyncio.Semaphore(self.archive.settings.dicom_threads_count),
         )
 
@@ -69,7 +66,6 @@ class Surroundings:
             "transcoder": self.transcoder,
             "commitments": self.commitments,
             "queries": self.queries,
-            "worklists": self.worklists,
         }
 
 
@@ -83,7 +79,11 @@ async def open_surroundings(archive: Archive) -> AsyncIterator[Surroundings]:
     settings = archive.settings
     modalities = Modalities(settings, archive.index)
     await modalities.open()
-    transcoder = Transcoder(archive)
+    transcoder = Transcoder(
+        archive.threads,
+        quality=settings.dicom_lossy_transcoding_quality,
+        scratch=archive.storage.scratch,
+    )
     remote = Scu(archive, transcoder)
     commitments = Commitments(settings.storage_commitment_reports_size)
     tools = Tools(archive, remote, commitments, modalities.all)
@@ -100,7 +100,6 @@ async def open_surroundings(archive: Archive) -> AsyncIterator[Surroundings]:
             transcoder=transcoder,
             commitments=commitments,
             queries=Queries(settings.query_retrieve_size),
-            worklists=Worklists.of(archive),
         )
     finally:
         await jobs.close()

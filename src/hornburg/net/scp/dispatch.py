@@ -23,7 +23,6 @@ from hornburg.net.scp.get import serve_get
 from hornburg.net.scp.move import serve_move
 from hornburg.net.scp.request import Request
 from hornburg.net.scp.store import serve_store
-from hornburg.net.scp.worklist import serve_worklist
 from hornburg.net.services import act_of
 from hornburg.security.dicom_rules import Act, Caller
 
@@ -94,8 +93,6 @@ async def _serve(request: Request) -> None:
         if not decision.allowed:
             await _refuse(request, _NOT_AUTHORIZED, decision.reason)
             return
-        if act is Act.FIND_WORKLIST:
-            service = serve_worklist
         if command.field in _IN_TURN:
             async with request.parts.turns:
                 await service(request)
