@@ -124,8 +124,8 @@ def test_what_is_set_and_not_supported_yet_is_listed(configured):
         {
             "DicomWeb": {"Enable": True},
             "PostgreSQL": {"Enable": False},
-            "DicomScpTimeout": 30,
-            "DicomScuTimeout": 5,
+            "HttpTimeout": 60,
+            "LuaHeartBeatPeriod": 5,
             "JobsEngineThreadsCount": {"ResourceModification": 1},
             "Plugins": [],
             "LuaScripts": ["a.lua"],
@@ -133,7 +133,7 @@ def test_what_is_set_and_not_supported_yet_is_listed(configured):
             "HttpPort": 1,
         }
     )
-    assert settings.not_supported() == ("DicomWeb", "DicomScuTimeout", "LuaScripts")
+    assert settings.not_supported() == ("DicomWeb", "LuaHeartBeatPeriod", "LuaScripts")
     assert settings.notes == ()
 
 

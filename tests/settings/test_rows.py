@@ -79,9 +79,9 @@ def test_manual_holds_the_table():
 
 
 def test_missing_features_are_named_unless_switched_off():
-    assert "DICOM server (DicomServerEnabled)" in missing_features()
-    without = missing_features(Settings(dicom_server_enabled=False))
-    assert "DICOM server (DicomServerEnabled)" not in without
+    assert "web interface (OrthancExplorerEnabled)" in missing_features()
+    without = missing_features(Settings(orthanc_explorer_enabled=False))
+    assert "web interface (OrthancExplorerEnabled)" not in without
     for option in OPTIONS.values():
         if option.row.feature:
             assert option.default is True

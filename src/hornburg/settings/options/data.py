@@ -176,7 +176,6 @@ class TranscodingOptions:
             unit="percent",
             least=1,
             most=100,
-            supported=False,
         ),
     ] = 90
     transcoder_threads_count: Annotated[

@@ -16,7 +16,7 @@ __all__ = ["DicomNetworkOptions", "DicomScuOptions", "DicomTlsOptions"]
 
 
 def _always(name: str, what: str) -> Row:
-    return Row(name, f"Whether {what} is allowed to callers that aren't known.", supported=False)
+    return Row(name, f"Whether {what} is allowed to callers that aren't known.")
 
 
 def _syntaxes(name: str, what: str) -> Row:
@@ -24,7 +24,6 @@ def _syntaxes(name: str, what: str) -> Row:
         name,
         f"Whether the {what} transfer syntaxes are accepted; null leaves it to "
         "AcceptedTransferSyntaxes.",
-        supported=False,
     )
 
 
@@ -37,8 +36,6 @@ class DicomNetworkOptions:
         Row(
             "DicomServerEnabled",
             "Whether the DICOM server runs.",
-            supported=False,
-            feature="DICOM server",
         ),
     ] = True
     dicom_aet: Annotated[
@@ -61,7 +58,6 @@ class DicomNetworkOptions:
             "loopback while nothing at all is configured.",
             read=read_addresses,
             allowed="a list of at most 64 IPv4 or IPv6 addresses",
-            supported=False,
             ours=True,
         ),
     ] = None
@@ -70,12 +66,11 @@ class DicomNetworkOptions:
         Row(
             "DicomCheckCalledAet",
             "Whether callers must call this server by its title.",
-            supported=False,
         ),
     ] = False
     strict_aet_comparison: Annotated[
         bool,
-        Row("StrictAetComparison", "Whether titles tell upper from lower case.", supported=False),
+        Row("StrictAetComparison", "Whether titles tell upper from lower case."),
     ] = False
     dicom_always_allow_echo: Annotated[bool, _always("DicomAlwaysAllowEcho", "C-ECHO")] = True
     dicom_always_allow_store: Annotated[bool, _always("DicomAlwaysAllowStore", "C-STORE")] = True
@@ -90,7 +85,6 @@ class DicomNetworkOptions:
         Row(
             "DicomCheckModalityHost",
             "Whether a known caller must come from its known address.",
-            supported=False,
         ),
     ] = False
     dicom_scp_timeout: Annotated[
@@ -101,7 +95,6 @@ class DicomNetworkOptions:
             unit="seconds",
             least=0,
             most=86400,
-            supported=False,
         ),
     ] = 30
     dicom_maximum_associations: Annotated[
@@ -112,7 +105,6 @@ class DicomNetworkOptions:
             unit="associations",
             least=1,
             most=10_000,
-            supported=False,
             ours=True,
         ),
     ] = 100
@@ -126,7 +118,6 @@ class DicomNetworkOptions:
             unit="associations",
             least=0,
             most=10_000,
-            supported=False,
             ours=True,
         ),
     ] = 50
@@ -137,7 +128,6 @@ class DicomNetworkOptions:
             "DICOM operations that run at the same time.",
             least=1,
             most=1024,
-            supported=False,
         ),
     ] = 4
     maximum_pdu_length: Annotated[
@@ -148,7 +138,6 @@ class DicomNetworkOptions:
             unit="bytes",
             least=4096,
             most=131072,
-            supported=False,
         ),
     ] = 16384
     accepted_transfer_syntaxes: Annotated[
@@ -156,7 +145,6 @@ class DicomNetworkOptions:
         Row(
             "AcceptedTransferSyntaxes",
             "Transfer syntaxes that C-STORE accepts; * and ? stand for any characters.",
-            supported=False,
         ),
     ] = ("1.2.840.10008.1.*",)
     accepted_sop_classes: Annotated[
@@ -164,19 +152,17 @@ class DicomNetworkOptions:
         Row(
             "AcceptedSopClasses",
             "SOP classes that C-STORE accepts; null means all known ones.",
-            supported=False,
         ),
     ] = None
     rejected_sop_classes: Annotated[
         tuple[str, ...] | None,
-        Row("RejectedSopClasses", "SOP classes that C-STORE refuses.", supported=False),
+        Row("RejectedSopClasses", "SOP classes that C-STORE refuses."),
     ] = None
     unknown_sop_class_accepted: Annotated[
         bool,
         Row(
             "UnknownSopClassAccepted",
             "Whether C-STORE accepts SOP classes that nobody knows.",
-            supported=False,
         ),
     ] = False
     deflated_transfer_syntax_accepted: Annotated[
@@ -214,7 +200,6 @@ class DicomNetworkOptions:
             unit="reports",
             least=0,
             most=1_000_000,
-            supported=False,
         ),
     ] = 100
     synchronous_c_move: Annotated[
@@ -222,7 +207,6 @@ class DicomNetworkOptions:
         Row(
             "SynchronousCMove",
             "Whether C-MOVE sends at once, not as a job in the background.",
-            supported=False,
         ),
     ] = True
 
@@ -238,7 +222,6 @@ class DicomScuOptions:
             "The DICOM modalities that are known, by name.",
             read=read_modalities,
             allowed='an object { "name": [AET, host, port] }',
-            supported=False,
         ),
     ] = field(default_factory=lambda: freeze({}))
     dicom_modalities_in_database: Annotated[
@@ -246,7 +229,6 @@ class DicomScuOptions:
         Row(
             "DicomModalitiesInDatabase",
             "Whether modalities are kept in the index, not in the configuration.",
-            supported=False,
         ),
     ] = False
     dicom_scu_timeout: Annotated[
@@ -257,7 +239,6 @@ class DicomScuOptions:
             unit="seconds",
             least=0,
             most=86400,
-            supported=False,
         ),
     ] = 10
     dicom_scu_preferred_transfer_syntax: Annotated[
@@ -265,7 +246,6 @@ class DicomScuOptions:
         Row(
             "DicomScuPreferredTransferSyntax",
             "Transfer syntax to change to when a modality refuses the original one.",
-            supported=False,
         ),
     ] = "1.2.840.10008.1.2.1"
     dicom_association_close_delay: Annotated[
@@ -284,7 +264,6 @@ class DicomScuOptions:
         Row(
             "DicomDefaultRetrieveMethod",
             "How images are fetched from modalities that don't say otherwise.",
-            supported=False,
         ),
     ] = RetrieveMethod.C_MOVE
     dicom_echo_checks_find: Annotated[
@@ -292,7 +271,6 @@ class DicomScuOptions:
         Row(
             "DicomEchoChecksFind",
             "Whether testing a modality also tries a C-FIND.",
-            supported=False,
         ),
     ] = False
     query_retrieve_size: Annotated[
@@ -303,7 +281,6 @@ class DicomScuOptions:
             unit="queries",
             least=1,
             most=1_000_000,
-            supported=False,
         ),
     ] = 100
     transcode_dicom_protocol: Annotated[
@@ -311,7 +288,6 @@ class DicomScuOptions:
         Row(
             "TranscodeDicomProtocol",
             "Whether instances are transcoded for modalities that need it.",
-            supported=False,
         ),
     ] = True
 
@@ -321,14 +297,13 @@ class DicomTlsOptions:
     """TLS on the DICOM network, in both directions."""
 
     dicom_tls_enabled: Annotated[
-        bool, Row("DicomTlsEnabled", "Whether the DICOM server speaks TLS.", supported=False)
+        bool, Row("DicomTlsEnabled", "Whether the DICOM server speaks TLS.")
     ] = False
     dicom_tls_certificate: Annotated[
         Path | None,
         Row(
             "DicomTlsCertificate",
             "PEM file of our certificate, and of those that lead to its authority.",
-            supported=False,
         ),
     ] = None
     dicom_tls_private_key: Annotated[
@@ -336,7 +311,6 @@ class DicomTlsOptions:
         Row(
             "DicomTlsPrivateKey",
             "PEM file of our private key, without a passphrase.",
-            supported=False,
         ),
     ] = None
     dicom_tls_trusted_certificates: Annotated[
@@ -345,7 +319,6 @@ class DicomTlsOptions:
             "DicomTlsTrustedCertificates",
             "PEM file of the modalities' certificates, or of their authorities; names of hosts "
             "are not compared.",
-            supported=False,
         ),
     ] = None
     dicom_tls_remote_certificate_required: Annotated[
@@ -353,7 +326,6 @@ class DicomTlsOptions:
         Row(
             "DicomTlsRemoteCertificateRequired",
             "Whether callers must show a trusted certificate; those that we call always must.",
-            supported=False,
         ),
     ] = True
     dicom_tls_minimum_protocol_version: Annotated[
@@ -364,7 +336,6 @@ class DicomTlsOptions:
             "TLS 1.3, both with DicomTlsCiphersAccepted; 1 to 3 are refused as broken.",
             least=0,
             most=5,
-            supported=False,
         ),
     ] = 0
     dicom_tls_ciphers_accepted: Annotated[
@@ -372,6 +343,5 @@ class DicomTlsOptions:
         Row(
             "DicomTlsCiphersAccepted",
             "Cipher suites by their names in the standard or in OpenSSL; null follows BCP 195.",
-            supported=False,
         ),
     ] = None

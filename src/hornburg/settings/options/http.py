@@ -187,7 +187,6 @@ class RestOptions:
         Row(
             "LogExportedResources",
             "Whether /exports lists what was sent elsewhere.",
-            supported=False,
         ),
     ] = False
     metrics_enabled: Annotated[

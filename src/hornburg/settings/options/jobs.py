@@ -27,7 +27,6 @@ class JobOptions:
             unit="jobs",
             least=0,
             most=1024,
-            supported=False,
         ),
     ] = 2
     jobs_engine_threads_count: Annotated[
@@ -48,12 +47,9 @@ class JobOptions:
             unit="jobs",
             least=0,
             most=1_000_000,
-            supported=False,
         ),
     ] = 10
-    save_jobs: Annotated[
-        bool, Row("SaveJobs", "Whether jobs survive a restart.", supported=False)
-    ] = True
+    save_jobs: Annotated[bool, Row("SaveJobs", "Whether jobs survive a restart.")] = True
     media_archive_size: Annotated[
         int,
         Row(
