@@ -97,3 +97,19 @@ def test_nothing_can_be_said_after_the_end() -> None:
             pair.acceptor.send(event)
     with pytest.raises(LocalProtocolError, match="can't be sent in the state IDLE"):
         pair.acceptor.data(1, True, b"late", True)
+
+
+def test_ending_it_in_any_state() -> None:
+    waiting = Connection(requestor=False)
+    assert waiting.abort() == b""
+    assert waiting.wants_close
+    assert not waiting.timer
+    pair = Pair()
+    assert pair.acceptor.abort(Abort(2, 0)) == b"\7\0\0\0\0\4\0\0\2\0"
+    assert pair.acceptor.state is State.AWAITING_CLOSE
+    assert pair.acceptor.abort() == b""
+    assert pair.acceptor.wants_close
+    assert pair.acceptor.abort() == b""
+    not_begun = Connection(requestor=True)
+    assert not_begun.abort() == b""
+    assert not_begun.wants_close

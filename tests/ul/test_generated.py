@@ -101,7 +101,7 @@ def check(connection: Connection, received: bytes, cuts: list[int]) -> None:
                 assert not ended
             else:
                 assert repr(event).isprintable()
-        assert len(connection._arriving) <= connection.limits.association_pdu + HEAD_SIZE
+        assert len(connection._incoming.waiting) <= connection.limits.association_pdu + HEAD_SIZE
         check_sound(connection.outgoing())
     connection.receive(b"")
     assert connection.wants_close

@@ -215,7 +215,7 @@ def test_a_sender_that_drips_holds_one_pdu() -> None:
     for _ in range((1 << 18) // 1000):
         assert acceptor.receive(drop) == []
     assert acceptor.timer
-    assert len(acceptor._arriving) <= (1 << 18) + 6
+    assert len(acceptor._incoming.waiting) <= (1 << 18) + 6
     acceptor.timed_out()
     assert acceptor.wants_close
     assert acceptor.receive(drop) == []
@@ -438,7 +438,7 @@ def test_the_peer_closes_in_the_middle_of_a_pdu() -> None:
     assert pair.acceptor.wants_close
     assert pair.acceptor.receive(pdu[500:]) == []
     assert pair.acceptor.receive(b"") == []
-    assert len(pair.acceptor._arriving) == 0
+    assert len(pair.acceptor._incoming.waiting) == 0
 
 
 def test_a_request_and_more_in_one_read() -> None:

@@ -21,15 +21,15 @@ from hornburg.ul.events import (
     AssociateReject,
     AssociateRequest,
     Closed,
-    DataReceived,
     Event,
     ReleaseReply,
     ReleaseRequest,
 )
+from hornburg.ul.incoming import Incoming
 from hornburg.ul.limits import Limits
-from hornburg.ul.negotiation import AcceptedContext, agreed
-from hornburg.ul.pdu import DATA_HEAD, FIXED_SIZE, HEAD, HEAD_SIZE, LEAST_ASSOCIATE, PduType
-from hornburg.ul.readers import READERS, read_data
+from hornburg.ul.negotiation import AcceptedContext, agreed, check_answer
+from hornburg.ul.pdu import DATA_HEAD, HEAD_SIZE, PduType
+from hornburg.ul.readers import READERS, read_data, read_plain_data
 from hornburg.ul.rejections import AbortReason, AbortSource
 from hornburg.ul.state import EFFECTS, TABLE, Action, State, Trigger
 from hornburg.ul.writers import (
@@ -75,6 +75,7 @@ _WRONG = {Action.SEND_ABORT, Action.ABORT_AND_TELL, Action.ABORT_AGAIN}
 
 _EVEN = ~1
 _DEFAULT_LIMITS = Limits()
+_ABORT = Abort(AbortSource.USER, AbortReason.NOT_SPECIFIED)
 
 
 class Connection:
@@ -93,14 +94,11 @@ class Connection:
     """
 
     __slots__ = (
-        "_arriving",
-        "_bounds",
-        "_data_limit",
         "_deaf",
         "_held_request",
+        "_incoming",
         "_opened",
         "_outgoing",
-        "_total",
         "accept",
         "contexts",
         "limits",
@@ -123,10 +121,8 @@ class Connection:
         self._opened = not requestor
         self._held_request = b""
         self._outgoing: list[bytes] = []
-        self._arriving = bytearray()
-        self._total = 0
+        self._incoming = Incoming(limits)
         self._deaf = False
-        self._announce(limits.maximum_length)
         if not requestor:
             self._step(Trigger.TRANSPORT_ACCEPTED)
 
@@ -190,6 +186,19 @@ class Connection:
         action = self._step(trigger)
         return b"" if action is Action.CLOSE_TRANSPORT else written
 
+    def abort(self, event: Abort = _ABORT) -> bytes:
+        """End it, whatever the state.
+
+        Returns:
+            The A-ABORT to send; empty when there is nothing to abort, and then ``wants_close``
+            is true. Before a request came and after an association the standard knows no abort
+            of our own (Evt15), only a transport that is closed.
+        """
+        if self.may_send(Abort):
+            return self.send(event)
+        self._move(Action.CLOSE_TRANSPORT)
+        return b""
+
     def data(
         self,
         context_id: int,
@@ -250,9 +259,13 @@ class Connection:
             return events
         if self._deaf or self.state in _NO_TRANSPORT:
             return events
-        view = memoryview(data)
-        position = self._complete(view, size, events) if self._arriving else 0
-        self._read(view, position, size, events)
+        try:
+            self._read(memoryview(data), size, events)
+        except RemoteProtocolError as error:
+            self._invalid(str(error), error.reason, events)
+        except LocalProtocolError as error:
+            # An event did not agree to be built from what the peer sent.
+            self._invalid(str(error), AbortReason.INVALID_PARAMETER, events)
         return events
 
     def _transport_closed(self, events: list[Event]) -> None:
@@ -260,99 +273,29 @@ class Connection:
             Action.TELL_CLOSED
         ):
             events.append(Closed())
-        self._arriving = bytearray()
+        self._incoming.forget()
 
-    def _read(self, view: memoryview, position: int, size: int, events: list[Event]) -> None:
-        """Deal with every whole PDU from ``position`` on, and keep what is left."""
+    def _read(self, view: memoryview, size: int, events: list[Event]) -> None:
+        """Deal with every whole PDU, and keep what is left."""
+        incoming = self._incoming
+        position = 0
+        if incoming.waiting:
+            pdu, position = incoming.complete(view)
+            if pdu is not None:
+                self._take(pdu, events)
         while not self._deaf and self.state not in _NO_TRANSPORT:
             if self.state in _TAKES_DATA:
-                position = self._read_data(view, position, size, events)
-            if size - position < HEAD_SIZE:
-                break
-            total = self._total_of(view, position, events)
-            if total == 0 or total > size - position:
-                break
+                position = read_plain_data(
+                    view, position, self.contexts, incoming.maximum_length, events
+                )
+            left = size - position
+            total = incoming.size_of(view, position) if left >= HEAD_SIZE else 0
+            if total == 0 or total > left:
+                if left:
+                    incoming.keep(view[position:])
+                return
             self._take(view[position : position + total], events)
             position += total
-        else:
-            return
-        if position < size and not self._deaf:
-            self._arriving = bytearray(view[position:])
-
-    def _read_data(self, view: memoryview, position: int, size: int, events: list[Event]) -> int:
-        """The quick way of nearly all bytes: whole P-DATA-TF with one value, nothing wrong.
-
-        Whatever else is there is left to the others. Returns the position of it.
-        """
-        contexts, most, unpack, append = (
-            self.contexts,
-            self._data_limit,
-            DATA_HEAD.unpack_from,
-            events.append,
-        )
-        while size - position >= 12:
-            kind, length, value_length, context_id, control = unpack(view, position)
-            stop = position + 6 + length
-            if (
-                kind != 4
-                or stop > size
-                or value_length + 4 != length
-                or not 6 <= length <= most
-                or context_id not in contexts
-            ):
-                break
-            append(
-                DataReceived(
-                    context_id, control & 1 == 1, control & 2 == 2, view[position + 12 : stop]
-                )
-            )
-            position = stop
-        return position
-
-    def _complete(self, view: memoryview, size: int, events: list[Event]) -> int:
-        """Go on with a PDU of which only the beginning was there. Returns what was taken of it."""
-        arriving = self._arriving
-        position = 0
-        if len(arriving) < HEAD_SIZE:
-            position = min(HEAD_SIZE - len(arriving), size)
-            arriving += view[:position]
-            if len(arriving) < HEAD_SIZE:
-                return position
-            self._total = 0
-        if self._total == 0:
-            self._total = self._total_of(arriving, 0, events)
-            if self._total == 0:
-                return size
-        stop = position + self._total - len(arriving)
-        arriving += view[position:stop]
-        if stop > size:
-            return size
-        # Views into it are given away, so that it can't be used again.
-        self._arriving = bytearray()
-        self._total = 0
-        self._take(memoryview(arriving), events)
-        return stop
-
-    def _total_of(self, view: memoryview | bytearray, position: int, events: list[Event]) -> int:
-        """The size of a PDU from its head alone, or 0 when it is not one that we take."""
-        kind: int
-        length: int
-        kind, length = HEAD.unpack_from(view, position)
-        bounds = self._bounds.get(kind)
-        if bounds is None:
-            self._invalid(
-                f"A PDU of the unknown type 0x{kind:02X}", AbortReason.UNRECOGNISED_PDU, events
-            )
-            return 0
-        least, most = bounds
-        if not least <= length <= most:
-            self._invalid(
-                f"A PDU of type {kind} announces {length} bytes; it may have {least} to {most}",
-                AbortReason.INVALID_PARAMETER,
-                events,
-            )
-            return 0
-        return HEAD_SIZE + length
 
     def _take(self, pdu: memoryview, events: list[Event]) -> None:
         """Deal with one whole PDU."""
@@ -374,11 +317,6 @@ class Connection:
             self._move(Action.REFUSE_REQUEST)
             self._outgoing.append(write_reject(refused.reject))
             events.append(refused.reject)
-        except RemoteProtocolError as error:
-            self._invalid(str(error), error.reason, events)
-        except LocalProtocolError as error:
-            # An event did not agree to be built from what the peer sent.
-            self._invalid(str(error), AbortReason.INVALID_PARAMETER, events)
 
     def _tell(self, event: Event, events: list[Event]) -> None:
         """Keep what a message of the peer means for the association, and tell it."""
@@ -403,7 +341,7 @@ class Connection:
         """What arrived is no PDU, or not a sound one (Evt19)."""
         self._wrong(Trigger.INVALID_CAME, fault, events, reason)
         self._deaf = True
-        self._arriving = bytearray()
+        self._incoming.forget()
 
     def _wrong(
         self,
@@ -435,21 +373,6 @@ class Connection:
         # An association is made once: whoever gets back to the start has ended.
         self.wants_close = self.state is State.IDLE
 
-    def _announce(self, maximum_length: int) -> None:
-        """From now on the peer knows the largest P-DATA-TF that we take."""
-        self._data_limit = maximum_length
-        associate = (LEAST_ASSOCIATE, self.limits.association_pdu)
-        fixed = (FIXED_SIZE, FIXED_SIZE)
-        self._bounds: dict[int, tuple[int, int]] = {
-            PduType.ASSOCIATE_REQUEST: associate,
-            PduType.ASSOCIATE_ACCEPT: associate,
-            PduType.ASSOCIATE_REJECT: fixed,
-            PduType.DATA: (6, maximum_length),
-            PduType.RELEASE_REQUEST: fixed,
-            PduType.RELEASE_REPLY: fixed,
-            PduType.ABORT: fixed,
-        }
-
     def _check_announced(self, maximum_length: int) -> None:
         most = self.limits.maximum_length
         if not self.limits.least_length <= maximum_length <= most:
@@ -470,7 +393,7 @@ class Connection:
         self._check_announced(event.maximum_length)
         self._held_request = write_request(event)
         self.request = event
-        self._announce(event.maximum_length)
+        self._incoming.announce(event.maximum_length)
         self._step(Trigger.REQUEST_ASKED)
         return self._send_held_request() if self._opened else b""
 
@@ -484,25 +407,9 @@ class Connection:
         if request is None:
             raise LocalProtocolError("There is no request to accept")
         self._check_announced(event.maximum_length)
-        _check_answer(request, event)
+        check_answer(request, event)
         written = write_accept(event, request.application_context)
         self._settle(request, event, request.maximum_length)
-        self._announce(event.maximum_length)
+        self._incoming.announce(event.maximum_length)
         self._step(Trigger.ACCEPT_ASKED)
         return written
-
-
-def _check_answer(request: AssociateRequest, accept: AssociateAccept) -> None:
-    """Whether an answer of ours answers each proposal, and with something that was proposed."""
-    proposed = {context.context_id: context for context in request.contexts}
-    if {result.context_id for result in accept.contexts} != set(proposed):
-        raise LocalProtocolError(
-            "The answer has to answer every presentation context of the request, and no other"
-        )
-    for result in accept.contexts:
-        offered = proposed[result.context_id].transfer_syntaxes
-        if result.result == 0 and result.transfer_syntax not in offered:
-            raise LocalProtocolError(
-                f"Presentation context {result.context_id} was not proposed with "
-                f"{result.transfer_syntax}"
-            )

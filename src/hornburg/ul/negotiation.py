@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hornburg.ul.errors import LocalProtocolError
 from hornburg.ul.events import AssociateAccept, AssociateRequest
 
-__all__ = ["AcceptedContext", "agreed"]
+__all__ = ["AcceptedContext", "agreed", "check_answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +64,23 @@ def _roles(request: AssociateRequest, accept: AssociateAccept) -> dict[str, tupl
         for role in accept.roles
         if role.sop_class_uid in proposed
     }
+
+
+def check_answer(request: AssociateRequest, accept: AssociateAccept) -> None:
+    """Whether an answer of ours answers each proposal, with something that was proposed.
+
+    Raises:
+        LocalProtocolError: it doesn't.
+    """
+    proposed = {context.context_id: context for context in request.contexts}
+    if {result.context_id for result in accept.contexts} != set(proposed):
+        raise LocalProtocolError(
+            "The answer has to answer every presentation context of the request, and no other"
+        )
+    for result in accept.contexts:
+        offered = proposed[result.context_id].transfer_syntaxes
+        if result.result == 0 and result.transfer_syntax not in offered:
+            raise LocalProtocolError(
+                f"Presentation context {result.context_id} was not proposed with "
+                f"{result.transfer_syntax}"
+            )
