@@ -9,115 +9,11 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ul import messages
-from tests.ul.messages import FULL_ACCEPT, FULL_REQUEST
-from tests.ul.pair import ACCEPT, REQUEST, Pair
+from tests.ul.invariants import PIECES, PLACES, check
 
 from hornburg.ul.connection import Connection
-from hornburg.ul.events import (
-    Abort,
-    AssociateAccept,
-    AssociateRequest,
-    DataReceived,
-    ReleaseRequest,
-)
-from hornburg.ul.limits import Limits
-from hornburg.ul.pdu import HEAD_SIZE
-from hornburg.ul.readers import READERS
-from hornburg.ul.state import State
-from hornburg.ul.writers import RELEASE_REPLY, RELEASE_REQUEST, write_abort, write_accept
-
-SMALL = Limits(maximum_length=1024, association_pdu=4096)
-REQUEST_SMALL = AssociateRequest("A", "B", REQUEST.contexts, maximum_length=1024)
-ACCEPT_SMALL = AssociateAccept("A", "B", ACCEPT.contexts, maximum_length=1024)
-
-
-def _stream(pair: Pair) -> bytes:
-    return b"".join(
-        (
-            pair.requestor.data(1, True, b"command", True),
-            pair.requestor.data(3, False, bytes(300), False),
-            pair.requestor.data(3, False, bytes(1000), True),
-        )
-    )
-
-
-def _acceptor() -> Connection:
-    return Connection(requestor=False, limits=SMALL)
-
-
-def _asked() -> Connection:
-    connection = Connection(requestor=True, limits=SMALL)
-    connection.connected()
-    connection.send(REQUEST_SMALL)
-    return connection
-
-
-def _established(side: str) -> Connection:
-    connection: Connection = getattr(Pair(REQUEST_SMALL, ACCEPT_SMALL, limits=SMALL), side)
-    return connection
-
-
-def _releasing() -> Connection:
-    connection = _established("acceptor")
-    connection.send(ReleaseRequest())
-    return connection
-
-
-PLACES: list[Callable[[], Connection]] = [
-    _acceptor,
-    _asked,
-    lambda: _established("requestor"),
-    lambda: _established("acceptor"),
-    _releasing,
-]
-
-_ASKED_BYTES = Connection(requestor=True)
-_ASKED_BYTES.connected()
-PIECES = [
-    _ASKED_BYTES.send(FULL_REQUEST),
-    write_accept(FULL_ACCEPT, "1.2.840.10008.3.1.1.1"),
-    write_accept(ACCEPT_SMALL, "1.2.840.10008.3.1.1.1"),
-    _stream(Pair(REQUEST_SMALL, ACCEPT_SMALL, limits=SMALL)),
-    RELEASE_REQUEST,
-    RELEASE_REPLY,
-    write_abort(Abort(0, 0)),
-]
-
-
-def check(connection: Connection, received: bytes, cuts: list[int]) -> None:
-    """Feed it in pieces; everything that must hold holds after each of them."""
-    position = 0
-    for cut in [*cuts, len(received)]:
-        part = received[position : position + cut]
-        if not part:
-            break
-        position += cut
-        ended = connection.wants_close
-        events = connection.receive(part)
-        for event in events:
-            if isinstance(event, DataReceived):
-                assert event.context_id in connection.contexts
-                assert len(event.data) <= connection.limits.maximum_length
-                assert not ended
-            else:
-                assert repr(event).isprintable()
-        assert len(connection._incoming.waiting) <= connection.limits.association_pdu + HEAD_SIZE
-        check_sound(connection.outgoing())
-    connection.receive(b"")
-    assert connection.wants_close
-    assert connection.state is State.IDLE
-    assert connection.receive(received) == []
-    check_sound(connection.outgoing())
-
-
-def check_sound(sent: bytes) -> None:
-    """The bytes are whole PDUs that we would take ourselves."""
-    while sent:
-        length = int.from_bytes(sent[2:6], "big")
-        assert len(sent) >= HEAD_SIZE + length
-        READERS[sent[0]](sent[HEAD_SIZE : HEAD_SIZE + length], Limits())
-        sent = sent[HEAD_SIZE + length :]
-
+from hornburg.ul.events import AssociateRequest, DataReceived
+from hornburg.ul.writers import write_request
 
 cuts = st.lists(st.integers(1, 600), max_size=8)
 
@@ -153,9 +49,7 @@ def test_pdus_in_any_order(
 def test_made_up_requests_with_a_changed_byte(
     place: Callable[[], Connection], request: AssociateRequest, data: st.DataObject
 ) -> None:
-    asking = Connection(requestor=True, limits=Limits(maximum_length=0xFFFFFFFF, least_length=0))
-    asking.connected()
-    written = bytearray(asking.send(request))
+    written = bytearray(write_request(request))
     written[data.draw(st.integers(0, len(written) - 1))] = data.draw(st.integers(0, 255))
     check(place(), bytes(written), [])
 
