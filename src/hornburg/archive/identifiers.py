@@ -27,7 +27,8 @@ __all__ = [
     "model_of",
     "query_identifier",
     "retrieve_identifier",
-    "shown_identifier",
+    "wanted_of_answer",
+    "wanted_of_keys",
     "with_charset",
 ]
 
@@ -166,8 +167,30 @@ def retrieve_identifier(level: Level, keys: Mapping[int, str]) -> Elements:
     return identifier
 
 
-def shown_identifier(level: Level, answer: DataSet) -> Elements:
-    """What jobs and answers show of a resource that is retrieved."""
+def wanted_of_keys(level: Level, keys: Elements) -> tuple[Elements, tuple[str, ...]]:
+    """What a user names as a resource of another application entity: the keys with the level,
+    and the SOP classes of its instances when SOPClassesInStudy is among them."""
+    shown = {tag: value for tag, value in keys.items() if tag != _SOP_CLASSES_IN_STUDY}
+    shown[_QUERY_LEVEL] = Value("CS", _WORDS[level])
+    classes = keys.get(_SOP_CLASSES_IN_STUDY)
+    return shown, _listed(classes.content if classes is not None else "")
+
+
+def wanted_of_answer(level: Level, answer: DataSet) -> tuple[Elements, tuple[str, ...]]:
+    """The same of an answer of a C-FIND; what jobs and answers show of it is what Orthanc
+    shows."""
+    return _shown_identifier(level, answer), _listed(answer.text(_SOP_CLASSES_IN_STUDY))
+
+
+def _listed(value: object) -> tuple[str, ...]:
+    """The UIDs of a value, as many as an association has room for (PS3.8 9.3.2.2)."""
+    if not isinstance(value, str):
+        return ()
+    return tuple(part.strip(" \0") for part in value.split("\\") if part.strip(" \0"))[:128]
+
+
+def _shown_identifier(level: Level, answer: DataSet) -> Elements:
+    """The keys of an answer, with its level."""
     tags = [_PATIENT_ID] if level is Level.PATIENT else [_PATIENT_ID, _ACCESSION, *_uids(level)]
     shown: Elements = {_QUERY_LEVEL: Value("CS", _WORDS[level])}
     for tag in tags:

@@ -17,10 +17,10 @@ from hornburg.archive.exports import log_exports
 from hornburg.archive.jobs.tools import Tools
 from hornburg.archive.outgoing import Outgoing, content_of, outgoing
 from hornburg.archive.remote import RemoteError, Sender, Target
+from hornburg.archive.send import refuse_failure
 from hornburg.archive.targets import saved_target, target_of_saved
 from hornburg.dicom.levels import Level
 from hornburg.dicom.uids import generate_uid
-from hornburg.dimse.status import Category, category
 from hornburg.errors import CorruptedError, HornburgError, UnknownResourceError
 from hornburg.index.base import Reader
 from hornburg.jobs.job import CONTINUE, SUCCESS, Job, Step, Why
@@ -138,12 +138,7 @@ class StoreJob(Job):
                 one.transfer_syntax,
                 originator=self._request.originator,
             )
-        if category(status) not in (Category.SUCCESS, Category.WARNING):
-            raise RemoteError(
-                f'C-STORE SCU to AET "{self._request.target.modality.aet}" has failed with DIMSE '
-                f"status 0x{status:04X}",
-                status,
-            )
+        refuse_failure(self._request.target, status)
 
     async def _opened(self, one: Outgoing) -> Sender:
         """The association; another one when this one was not asked to take the instance."""
