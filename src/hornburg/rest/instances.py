@@ -16,7 +16,7 @@ from hornburg.dicom.content import Listing, content
 from hornburg.dicom.levels import Level
 from hornburg.dicom.orthanc_json import encode_header
 from hornburg.dicom.reader import DicomFile
-from hornburg.errors import NotAcceptableError, NotImplementedYetError
+from hornburg.errors import NotAcceptableError
 from hornburg.index.base import Attachment
 from hornburg.rest.answers import JSON
 from hornburg.rest.disposition import OCTETS
@@ -25,6 +25,7 @@ from hornburg.rest.paths import IfNoneMatch, IfRange, PublicId, Range
 from hornburg.rest.requests import archive_of
 from hornburg.rest.revisions import etag, is_unchanged
 from hornburg.rest.tags import Short, Simplify, form_of
+from hornburg.rest.transcoded import refuse_if_impossible, transcoded_answer
 
 __all__ = ["ROUTES"]
 
@@ -52,37 +53,44 @@ async def get_file(
         str | None, QueryParameter(name="filename", description="Name under which it is saved")
     ] = None,
     transcode: Annotated[
-        str | None, QueryParameter(name="transcode", description="UID of a transfer syntax")
+        str | None,
+        QueryParameter(
+            name="transcode", description="UID of the transfer syntax that the file is changed to"
+        ),
+    ] = None,
+    lossy_quality: Annotated[
+        int | None,
+        QueryParameter(
+            name="lossy-quality",
+            description="From 1 to 100, when that transfer syntax loses something; else that of "
+            "the option DicomLossyTranscodingQuality",
+        ),
     ] = None,
     range_: Range = None,
     if_range: IfRange = None,
     if_none_match: IfNoneMatch = None,
 ) -> ASGIResponse:
-    """The file as it was received, or a range of it; with ``Accept: application/dicom+json`` the
-    data set in the DICOM JSON Model (PS3.18 annex F)."""
+    """The file as it was received, or a range of it, or whole in another transfer syntax; with
+    ``Accept: application/dicom+json`` the data set in the DICOM JSON Model (PS3.18 annex F)."""
     archive = archive_of(request)
     attachment = await dicom_of(archive, public_id)
-    if transcode is not None:
-        await _refuse_transcoding(archive, public_id, transcode)
+    refuse_if_impossible(transcode, lossy_quality)
     accept = request.headers.get("accept", "*/*")
     if accept != "*/*" and _preferred(accept) == _DICOM_JSON:
         return await _dicom_json(request, archive, attachment)
     name = file_name(request, f"{attachment.uuid}.dcm")
+    if transcode is not None and transcode != await _syntax_of(archive, public_id):
+        return await transcoded_answer(request, attachment, transcode, lossy_quality, name)
     return await attachment_answer(request, archive, attachment, mime=_DICOM, name=name)
 
 
-async def _refuse_transcoding(archive: Archive, public_id: str, wanted: str) -> None:
-    """Only what the file has already can be given.
-
-    Raises:
-        NotImplementedYetError: another transfer syntax.
-    """
+async def _syntax_of(archive: Archive, public_id: str) -> str:
+    """The transfer syntax of an instance as the index knows it; empty when it doesn't."""
     metadata = await archive.index.look(
         lambda reader: reader.metadata(Level.INSTANCE, public_id) or {}
     )
     there = metadata.get("TransferSyntax")
-    if there is None or there.value != wanted:
-        raise NotImplementedYetError("This version can't transcode: leave 'transcode' out")
+    return there.value if there is not None else ""
 
 
 def _preferred(accept: str) -> str:
