@@ -18,8 +18,6 @@ import atheris
 with atheris.instrument_imports(include=["hornburg.ul"]):
     from tests.ul.invariants import PIECES, PLACES, check
 
-    import hornburg.ul.connection  # noqa: F401
-
 
 def changed(data: bytes) -> bytes:
     """Up to four valid PDUs; then three bytes for each change: where, how, and with what."""

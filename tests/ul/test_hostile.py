@@ -102,6 +102,10 @@ MALFORMED = {
         6,
     ),
     "an item longer than the rest": (request(NAME, context(1), b"\x50\0\xff\xff"), 6),
+    "an item one byte longer than the rest": (
+        request(NAME, context(1), b"\x50\0\0\x0a" + item(0x52, b"1.2.3")),
+        6,
+    ),
     "half of an item's head": (request(NAME, context(1), b"\x50\0\0"), 6),
     "two application contexts": (request(NAME, NAME, context(1), USER), 5),
     "two user informations": (request(NAME, context(1), USER, USER), 5),
@@ -175,6 +179,9 @@ BAD_DATA = {
     "a value longer than its PDU": pdu(4, b"\0\0\0\6\1\3abc"),
     "a value of 4 GB": pdu(4, b"\xff\xff\xff\xff\1\3abc"),
     "a value shorter than its PDU": pdu(4, b"\0\0\0\4\1\3abc"),
+    "a value of 1 byte before a good one": pdu(4, b"\0\0\0\1\1" + value(1, b"abc")),
+    "a value of 0 bytes before a good one": pdu(4, b"\0\0\0\0" + value(1, b"abc")),
+    "longer than announced, and all there": pdu(4, value(1, bytes(16379))),
     "a value of 1 byte": pdu(4, b"\0\0\0\1\1\3abc"),
     "a value of 0 bytes": pdu(4, b"\0\0\0\0\1\3abc"),
     "a second value that is wrong": pdu(4, value(1, b"abc") + value(9, b"abc")),
@@ -193,6 +200,22 @@ def test_data_that_is_wrong(received: bytes) -> None:
     first, last = pair.acceptor.receive(good + received)
     assert first == DataReceived(1, True, True, memoryview(b"abc"))
     assert last == Abort(2, 6)
+
+
+def test_the_limits_are_those_that_were_given() -> None:
+    received = request(NAME, context(1, syntaxes=2), context(3), USER)
+    for limits in (
+        Limits(contexts=1),
+        Limits(transfer_syntaxes=1),
+        Limits(user_items=1),
+        Limits(association_pdu=len(received) - 7),
+    ):
+        assert abort_of(Connection(requestor=False, limits=limits), received).reason == 6
+    enough = Limits(
+        contexts=2, transfer_syntaxes=2, user_items=2, association_pdu=len(received) - 6
+    )
+    (event,) = Connection(requestor=False, limits=enough).receive(received)
+    assert isinstance(event, AssociateRequest)
 
 
 def test_too_long_is_known_from_the_head_alone() -> None:
