@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom.encaps import encapsulate
 from tests.dicom.comparison import compare
 from tests.dicom.files import (
@@ -299,6 +301,16 @@ def test_unknown_targets(target: str) -> None:
         transcode(shipped("CT_small.dcm"), target)
 
 
+def test_private_syntaxes_are_not_guessed() -> None:
+    """GE's is implicit little endian with big endian pixels."""
+    ds = parsed(shipped("MR_small_implicit.dcm"))
+    ds.file_meta.TransferSyntaxUID = "1.2.840.113619.5.2"
+    out = io.BytesIO()
+    ds.save_as(out, implicit_vr=True, little_endian=True, enforce_file_format=False)
+    with pytest.raises(TranscodingError, match="Cannot transcode from"):
+        transcode(out.getvalue(), EXPLICIT)
+
+
 @pytest.mark.parametrize("head", [jpeg_head, jpeg_2000_head])
 @pytest.mark.parametrize(
     "data",
@@ -309,3 +321,33 @@ def test_unknown_targets(target: str) -> None:
 def test_heads_of_nothing(head, data: bytes) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(TranscodingError):
         head(data)
+
+
+_SEEDS = [shipped(name) for name in ("CT_small.dcm", "MR_small_expb.dcm", "rtplan.dcm", "priv_SQ.dcm", "MR_small_RLE.dcm")]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.sampled_from(_SEEDS),
+    changes=st.lists(
+        st.tuples(st.integers(0, 4000), st.binary(min_size=1, max_size=8)), max_size=6
+    ),
+    cut=st.integers(0, 4000),
+    target=st.sampled_from(NATIVE),
+)
+def test_damage_is_told_and_bounded(
+    seed: bytes, changes: list[tuple[int, bytes]], cut: int, target: str
+) -> None:
+    """What comes of bytes that were changed is a file that can be read, or one of our errors."""
+    data = bytearray(seed)
+    for place, new in changes:
+        data[place : place + len(new)] = new
+    data = data[: len(data) - cut] if cut % 2 else data
+    try:
+        before = read(bytes(data))
+        if before.transfer_syntax == target or plan(bytes(data), target).codecs:
+            return
+        there = transcode(bytes(data), target)
+    except HornburgError:
+        return
+    assert len(there) <= 2 * max(len(data), len(before.dataset.buffer)) + 4096

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from hornburg.archive.codec_process import CodecProcess, Job, Scratch
 from hornburg.dicom.buffer import Buffer
-from hornburg.dicom.transcode import TranscodingError, plan, transcode
+from hornburg.dicom.transcode import Plan, TranscodingError, plan, without_codecs
 from hornburg.errors import UnavailableError
 from hornburg.settings import Settings
 
@@ -112,11 +112,9 @@ class Transcoder:
             DicomFormatError: the bytes are no DICOM file.
             UnavailableError: too many images wait already, or the server stops.
         """
-        what = await self._work(plan, content, target)
-        if what.same:
-            return bytes(content)
-        if not what.codecs:
-            return await self._work(transcode, content, target)
+        what = await self._work(without_codecs, content, target)
+        if isinstance(what, bytes):
+            return what
         quality = self._quality if lossy_quality is None else lossy_quality
         size = len(content) + what.size
         seconds = self._limits.seconds + size // self._limits.speed
@@ -124,6 +122,15 @@ class Transcoder:
         job = Job(content, target, quality, most, seconds)
         async with self._place(size), self._process() as process:
             return await self._finish(process, job)
+
+    async def plan(self, content: Buffer, target: str) -> Plan:
+        """What that would take.
+
+        Raises:
+            TranscodingError: the file, or the target, isn't one that can be transcoded.
+            DicomFormatError: the bytes are no DICOM file.
+        """
+        return await self._work(plan, content, target)
 
     async def close(self) -> None:
         """End all processes; what is under way is called off."""

@@ -47,6 +47,7 @@ __all__ = [
     "pieces",
     "plan",
     "transcode",
+    "without_codecs",
 ]
 
 _PIXEL_DATA = PIXEL_DATA_TAGS[0]
@@ -63,12 +64,15 @@ class Plan(NamedTuple):
     """What a transcoding takes.
 
     ``same`` tells that there is nothing to do. ``codecs`` tells that native libraries are
-    needed. ``size`` is about how many bytes come out, at the most.
+    needed. ``size`` is about how many bytes come out, at the most. ``pixels`` tells that there
+    are any, and ``compressed`` that they are compressed now.
     """
 
     same: bool
     codecs: bool
     size: int
+    pixels: bool
+    compressed: bool
 
 
 def is_target(syntax: str) -> bool:
@@ -107,21 +111,23 @@ def _plan(file: DicomFile, target: str) -> Plan:
     if target not in WRITABLE:
         raise TranscodingError(f"Cannot transcode to transfer syntax: {target[:64]}")
     source, pixels = file.transfer_syntax, file.pixel_data
-    if source == target:
-        return Plan(True, False, file.size)
     native = pixels is None or not pixels.encapsulated
-    size = max(file.size, len(file.dataset.buffer))
-    if native and (target in NATIVE or pixels is None):
-        # Elements grow by 4 bytes at the most when their VR is written.
-        return Plan(False, False, size * 2)
-    if (not native and source not in READABLE) or pixels is None:
+    if source == target:
+        return Plan(True, False, file.size, pixels is not None, not native)
+    if source not in READABLE and pixels is not None:
+        # Private ones may look native and have other bytes, such as GE's big endian pixels.
         raise TranscodingError(f"Cannot transcode from transfer syntax: {source[:64]}")
+    size = max(file.size, len(file.dataset.buffer))
+    if pixels is None or (native and target in NATIVE):
+        # Elements grow by 4 bytes at the most when their VR is written.
+        return Plan(False, False, size * 2, pixels is not None, False)
     if pixels.tag != _PIXEL_DATA:
         raise TranscodingError("Pixels that are floating point numbers can't be compressed")
     image = image_of(file.dataset)
     if native and image.photometric == "YBR_FULL_422":
         raise TranscodingError("Half of the colours are left out; such pixels can't be compressed")
-    return Plan(False, True, size + image.frame_size * image.frames)
+    size += image.frame_size * image.frames
+    return Plan(False, True, size, True, not native)
 
 
 def transcode(content: Buffer, target: str, *, lossy_quality: int = 90) -> bytes:
@@ -139,6 +145,20 @@ def transcode(content: Buffer, target: str, *, lossy_quality: int = 90) -> bytes
     if file.transfer_syntax == target:
         return bytes(content)
     return b"".join(pieces(file, target, lossy_quality=lossy_quality))
+
+
+def without_codecs(content: Buffer, target: str) -> bytes | Plan:
+    """The same, or the plan when it takes codecs.
+
+    Raises:
+        TranscodingError: the file, or the target, isn't one that this version can transcode.
+        DicomFormatError: the bytes are no DICOM file.
+    """
+    file = read(content)
+    what = _plan(file, target)
+    if what.same:
+        return bytes(content)
+    return what if what.codecs else b"".join(pieces(file, target))
 
 
 def pieces(file: DicomFile, target: str, *, lossy_quality: int = 90) -> Iterator[Buffer]:
