@@ -12,10 +12,14 @@ from tests.archive.making import dicom, holding
 
 from hornburg.archive.parts import Archive
 from hornburg.archive.query import IdentifierError
+from hornburg.archive.worklists import Worklists
 from hornburg.dicom.elements import Elements, Value, decode, encode
 from hornburg.dicom.errors import DicomFormatError
 from hornburg.dimse import uids
 from hornburg.net.scp.find import serve_find
+from hornburg.net.scp.worklist import serve_worklist
+from hornburg.security.dicom_rules import Caller
+from hornburg.settings import WorklistSettings
 
 IMPLICIT = "1.2.840.10008.1.2"
 STUDY = {0x00080052: Value("CS", "STUDY"), 0x0020000D: Value("UI")}
@@ -30,11 +34,16 @@ class Asked:
     syntax: str = IMPLICIT
     model: str = uids.STUDY_ROOT_FIND
     cancel_after: int = 1_000_000
+    worklists: Worklists | None = None
     answers: list[tuple[int, bytes | None]] = field(default_factory=list)
 
     @property
+    def caller(self) -> Caller:
+        return Caller("FINDSCU", "ORTHANC", "127.0.0.1")
+
+    @property
     def parts(self) -> Any:
-        return SimpleNamespace(archive=self.archive)
+        return SimpleNamespace(archive=self.archive, worklists=self.worklists)
 
     @property
     def context(self) -> Any:
@@ -108,3 +117,45 @@ async def test_bytes_that_are_no_identifier(tmp_path: Path, raw: bytes) -> None:
         with pytest.raises(DicomFormatError) as refused:
             await serve_find(cast("Any", Asked(archive, raw)))
     assert refused.value.outside.dimse == 0xC000
+
+
+# -- worklists --------------------------------------------------------------------------------
+
+
+def worklists(folder: Path, count: int, **options: Any) -> Worklists:
+    made = Worklists(WorklistSettings(True, folder / "wl", **options), folder / "own")
+    for number in range(count):
+        made.create({0x00100020: Value("LO", f"W{number}")})
+    return made
+
+
+async def ask_worklists(
+    archive: Archive, made: Worklists | None, **options: Any
+) -> list[tuple[int, bytes | None]]:
+    keys = {0x00100020: Value("LO"), 0x00400100: Value("SQ", ())}
+    request = Asked(archive, encode(keys), worklists=made, **options)
+    await serve_worklist(cast("Any", request))
+    return request.answers
+
+
+async def test_worklists_come_one_by_one(tmp_path: Path) -> None:
+    async with holding(tmp_path / "archive", ()) as archive:
+        answers = await ask_worklists(archive, worklists(tmp_path, 60))
+    assert [status for status, _ in answers] == [0xFF00] * 60 + [0x0000]
+    found = {decode(raw).text(0x00100020) for _, raw in answers if raw is not None}
+    assert found == {f"W{number}" for number in range(60)}
+
+
+async def test_worklists_may_be_limited_and_cancelled(tmp_path: Path) -> None:
+    async with holding(tmp_path / "archive", ()) as archive:
+        limited = worklists(tmp_path, 4, limit=3)
+        for after, count in ((1000, 3), (1, 1)):
+            answers = await ask_worklists(archive, limited, cancel_after=after)
+            assert [status for status, _ in answers] == [0xFF00] * count + [0xFE00]
+        exact = worklists(tmp_path, 0, limit=4)
+        assert (await ask_worklists(archive, exact))[-1] == (0x0000, None)
+
+
+async def test_without_worklists_the_answer_is_that_there_is_none(tmp_path: Path) -> None:
+    async with holding(tmp_path / "archive", ()) as archive:
+        assert await ask_worklists(archive, None) == [(0x0000, None)]

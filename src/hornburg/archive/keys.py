@@ -33,7 +33,8 @@ _SPECIFIC_CHARACTER_SET = 0x00080005
 @dataclass(frozen=True, slots=True)
 class Key:
     """One key. ``criterion`` is none for universal matching, and so is ``items`` of a sequence
-    that is wanted whole; ``supported`` false tells that a value was given that can't be compared.
+    that is wanted whole; ``supported`` false tells that a value was given that can't be compared;
+    ``hidden`` are further conditions on the items, which don't show in answers.
     """
 
     tag: int
@@ -43,11 +44,17 @@ class Key:
     creator: str = ""
     supported: bool = True
     text: str = ""
+    hidden: tuple[Key, ...] = ()
 
     @property
     def selects(self) -> bool:
         """Whether anything is asked of the value."""
-        return self.criterion is not None or any(key.selects for key in self.items)
+        return self.criterion is not None or any(key.selects for key in self.conditions)
+
+    @property
+    def conditions(self) -> tuple[Key, ...]:
+        """What one item must answer to."""
+        return (*self.items, *self.hidden) if self.hidden else self.items
 
     @property
     def digits(self) -> str:
@@ -120,7 +127,7 @@ def matches(dataset: DataSet, keys: Sequence[Key]) -> bool:
         if element is None:
             return False
         if key.criterion is None:
-            if not any(matches(item, key.items) for item in element.items):
+            if not any(matches(item, key.conditions) for item in element.items):
                 return False
         else:
             text = _shown(element, key)
@@ -175,9 +182,9 @@ def _value(element: Element, key: Key, chosen_items: bool) -> Value:
     try:
         if element.is_sequence:
             items = element.items
+            if chosen_items and key.selects:
+                items = tuple(item for item in items if matches(item, key.conditions))
             if key.items:
-                if chosen_items:
-                    items = tuple(item for item in items if matches(item, key.items))
                 shape = (shaped(item, key.items, chosen_items=chosen_items) for item in items)
                 return Value("SQ", tuple(shape))
             return Value("SQ", tuple(elements_of(item) for item in items))

@@ -11,6 +11,7 @@ from hornburg.archive.modalities import Modalities
 from hornburg.archive.parts import Archive
 from hornburg.archive.remote import Remote
 from hornburg.archive.transcoding import Transcoder
+from hornburg.archive.worklists import Worklists
 from hornburg.jobs.engine import Jobs
 from hornburg.security.accepted import Accepted
 from hornburg.security.dicom_rules import DicomRules
@@ -22,7 +23,8 @@ __all__ = ["Parts"]
 class Parts:
     """The archive and its surroundings.
 
-    ``turns`` bounds the queries and retrievals that run at the same time (``DicomThreadsCount``).
+    ``worklists`` is none without the section ``Worklists``. ``turns`` bounds the queries and
+    retrievals that run at the same time (``DicomThreadsCount``).
     """
 
     archive: Archive
@@ -33,6 +35,7 @@ class Parts:
     remote: Remote
     transcoder: Transcoder
     commitments: Commitments
+    worklists: Worklists | None = None
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
 
     @property
