@@ -139,7 +139,7 @@ def test_matching(three: Worklists, keys: dict[str, Any], found: list[str]) -> N
 
 
 def test_answers_have_the_keys_and_only_the_steps_that_match(three: Worklists) -> None:
-    keys = {"PatientName": "", "PatientComments": "", "PatientID": "W2"}
+    keys: dict[str, Any] = {"PatientName": "", "PatientComments": "", "PatientID": "W2"}
     steps = [{"Modality": "CT", "ScheduledStationAETitle": ""}]
     (found,) = ask(three, **keys, ScheduledProcedureStepSequence=steps)
     assert [element.tag for element in found] == [0x00080005, NAME, ID, 0x00104000, STEPS]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -45,7 +45,7 @@ async def client(
             exception_handlers={HornburgError: on_hornburg_error},
             logging_config=None,
         )
-        transport = httpx2.ASGITransport(app=app)
+        transport = httpx2.ASGITransport(app=cast("Any", app))
         async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as made:
             yield made
 
