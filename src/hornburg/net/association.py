@@ -67,7 +67,6 @@ class Association(asyncio.Protocol):
         limits: Limits,
         timeout: float,
         artim: float = ARTIM,
-        on_open: Callable[[Association], None] | None = None,
         on_request: Callable[[Association, AssociateRequest], None] | None = None,
         on_end: Callable[[Association], None] | None = None,
     ) -> None:
@@ -75,12 +74,10 @@ class Association(asyncio.Protocol):
         self._requestor = requestor
         self._timeout = timeout
         self._artim_seconds = artim
-        self._on_open = on_open
         self._on_request = on_request
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._early: list[bytes] = []
         self._artim: asyncio.TimerHandle | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._moved_at = 0.0
@@ -103,20 +100,9 @@ class Association(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=_HIGH_WATER)
         if self._requestor:
             self._connection.connected()
-        elif self._on_open is not None:
-            self._on_open(self)
         self._settle()
-        early, self._early = self._early, []
-        for data in early:
-            self.data_received(data)
 
     def data_received(self, data: bytes) -> None:
-        if self._transport is None:
-            # TLS may deliver what came with the end of the handshake before it says that it is
-            # done; after the end of the connection, nothing counts.
-            if not self.ended.done():
-                self._early.append(data)
-            return
         self._moved_bytes += len(data)
         if self._moved_bytes >= _PROGRESS:
             self._touch()

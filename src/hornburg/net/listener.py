@@ -8,7 +8,6 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Sequence
-from typing import cast
 
 from hornburg.net.association import ARTIM, Association
 from hornburg.net.negotiate import answer_to
@@ -27,6 +26,9 @@ log = logging.getLogger("hornburg.dicom")
 #: Connections for each association that is allowed: those that have not said yet what they want
 #: (they have ARTIM seconds to do so) must not keep out those that have.
 _CONNECTIONS = 4
+
+#: Seconds to wait before the next connection when one could not be accepted.
+_PAUSE = 0.1
 
 #: PS3.8 table 9-21, source 3.
 _LOCAL_LIMIT_EXCEEDED = 2
@@ -51,26 +53,25 @@ class DicomServer:
         self._most = settings.dicom_maximum_associations
         self._most_per_address = settings.dicom_maximum_associations_per_address
         self._open: set[Association] = set()
-        self._addresses: dict[Association, str] = {}
+        #: Connections, and associations, by address.
+        self._addresses: Counter[str] = Counter()
         self._tasks: dict[Association, asyncio.Task[None]] = {}
         self._callers: Counter[str] = Counter()
         self._starting: set[asyncio.Task[None]] = set()
-        self._servers: list[asyncio.Server] = []
+        self._accepting: list[asyncio.Task[None]] = []
         self._stopping = False
 
-    async def start(self, sockets: Sequence[socket.socket], backlog: int) -> None:
-        """Begin to accept."""
-        loop = asyncio.get_running_loop()
+    def start(self, sockets: Sequence[socket.socket]) -> None:
+        """Begin to accept on sockets that listen."""
         for listener in sockets:
-            # TLS begins after the connection was counted: a handshake costs more than a connection.
-            server = await loop.create_server(self._door, sock=listener, backlog=backlog)
-            self._servers.append(server)
+            self._accepting.append(asyncio.ensure_future(self._accept(listener)))
 
     async def close(self) -> None:
         """Accept no more, let running operations finish for a moment, end what is left."""
         self._stopping = True
-        for server in self._servers:
-            server.close()
+        for task in (*self._accepting, *self._starting):
+            task.cancel()
+        await asyncio.gather(*self._accepting, *self._starting, return_exceptions=True)
         for association in tuple(self._open):
             if association not in self._tasks or association.inbox.waits:
                 association.abort("the server stops")
@@ -91,66 +92,64 @@ class DicomServer:
 
     # -- connections ----------------------------------------------------------------------------
 
-    def _door(self) -> asyncio.Protocol:
-        if self._tls is None:
-            return self._association()
-        return _Handshake(self)
+    async def _accept(self, listener: socket.socket) -> None:
+        """Accept connections for ever. Each is counted before anything is done for it: a TLS
+        handshake costs more than a connection."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, name = await loop.sock_accept(listener)
+            except OSError as error:
+                # No file descriptors, or the connection was gone again: others may be waiting.
+                log.error("can't accept a connection: %s", error.strerror)
+                await asyncio.sleep(_PAUSE)
+                continue
+            if not self._admits(str(name[0])):
+                connection.close()
+                continue
+            task = asyncio.ensure_future(self._begin(connection, str(name[0])))
+            self._starting.add(task)
+            task.add_done_callback(self._starting.discard)
 
-    def _association(self) -> Association:
-        return Association(
+    async def _begin(self, connection: socket.socket, address: str) -> None:
+        association = self._association(address)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: association,
+                connection,
+                ssl=self._tls,
+                ssl_handshake_timeout=ARTIM if self._tls is not None else None,
+            )
+        except (OSError, ssl.SSLError) as error:
+            log.warning("refused a connection of %s: TLS: %s", address, _words(error))
+            connection.close()
+            self._ended(association, address)
+        except BaseException:
+            connection.close()
+            self._ended(association, address)
+            raise
+
+    def _association(self, address: str) -> Association:
+        association = Association(
             requestor=False,
             limits=self._limits,
             timeout=self._settings.dicom_scp_timeout,
             artim=min(ARTIM, self._settings.dicom_scp_timeout or ARTIM),
-            on_open=self._opened,
             on_request=self._requested,
-            on_end=self._ended,
+            on_end=lambda ended: self._ended(ended, address),
         )
+        self._open.add(association)
+        self._addresses[address] += 1
+        return association
 
-    def admits(self, address: str) -> bool:
+    def _admits(self, address: str) -> bool:
         """Whether one more connection of this address may come in at all."""
-        mine = sum(known == address for known in self._addresses.values())
-        full = len(self._open) + len(self._starting) >= self._most * _CONNECTIONS
         most = self._most_per_address
-        if self._stopping or full or (most and mine >= most * _CONNECTIONS):
+        full = self._addresses.total() >= self._most * _CONNECTIONS
+        if full or (most and self._addresses[address] >= most * _CONNECTIONS):
             log.warning("refused a connection of %s: too many of them", address)
             return False
         return True
-
-    def start_tls(self, transport: asyncio.Transport, handshake: asyncio.Protocol) -> None:
-        """Go on as an association when the handshake is done."""
-        task = asyncio.ensure_future(self._shake_hands(transport, handshake))
-        self._starting.add(task)
-        task.add_done_callback(self._starting.discard)
-
-    async def _shake_hands(self, transport: asyncio.Transport, handshake: asyncio.Protocol) -> None:
-        address = _address(transport)
-        association = self._association()
-        assert self._tls is not None
-        try:
-            secure = await asyncio.get_running_loop().start_tls(
-                transport,
-                association,
-                self._tls,
-                server_side=True,
-                ssl_handshake_timeout=ARTIM,
-            )
-        except (OSError, ssl.SSLError, ConnectionError) as error:
-            log.warning("refused a connection of %s: TLS: %s", address, _words(error))
-            transport.abort()
-            return
-        if secure is None:
-            transport.abort()
-            return
-        association.connection_made(secure)
-
-    def _opened(self, association: Association) -> None:
-        address = association.remote
-        if self._tls is None and not self.admits(address):
-            association.abort("too many connections")
-            return
-        self._open.add(association)
-        self._addresses[association] = address
 
     # -- associations ---------------------------------------------------------------------------
 
@@ -216,28 +215,13 @@ class DicomServer:
             log.error("an association ended with an error", exc_info=task.exception())
             association.abort("internal error")
 
-    def _ended(self, association: Association) -> None:
+    def _ended(self, association: Association, address: str) -> None:
+        if association not in self._open:
+            return
         self._open.discard(association)
-        self._addresses.pop(association, None)
-
-
-class _Handshake(asyncio.Protocol):
-    """A connection before TLS: counted, and refused when there are too many."""
-
-    def __init__(self, server: DicomServer) -> None:
-        self._server = server
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        stream = cast("asyncio.Transport", transport)
-        if self._server.admits(_address(stream)):
-            self._server.start_tls(stream, self)
-        else:
-            stream.abort()
-
-
-def _address(transport: asyncio.BaseTransport) -> str:
-    name = transport.get_extra_info("peername")
-    return str(name[0]) if name else "?"
+        self._addresses[address] -= 1
+        if not self._addresses[address]:
+            del self._addresses[address]
 
 
 def _subject(association: Association) -> str:

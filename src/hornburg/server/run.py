@@ -53,7 +53,7 @@ async def serve(settings: Settings) -> bool:
                 # From here on clients wait in line rather than being turned away.
                 listener.listen(_BACKLOG)
             server = DicomServer(around.parts(), tls)
-            await server.start(dicom, _BACKLOG)
+            server.start(dicom)
             _greet(settings, web, dicom, tls is not None)
             watching = asyncio.gather(
                 stable.watch(archive, control.stop), sweep.keep_checkpoints(archive, control.stop)

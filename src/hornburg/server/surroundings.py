@@ -17,13 +17,16 @@ from hornburg.archive.modalities import Modalities
 from hornburg.archive.parts import Archive
 from hornburg.archive.queries import Queries
 from hornburg.archive.remote import Remote
-from hornburg.archive.transcoding import Transcoder
+from hornburg.archive.transcoding import Transcoder, TranscodingLimits
+from hornburg.archive.worklist_care import care_for
+from hornburg.archive.worklists import Worklists
 from hornburg.jobs.engine import Jobs
 from hornburg.jobs.limits import Limits
 from hornburg.net.parts import Parts
 from hornburg.net.scu import Scu
 from hornburg.security.accepted import Accepted
 from hornburg.security.dicom_rules import DicomRules
+from hornburg.security.dicom_tls import check_clients
 
 __all__ = ["Surroundings", "open_surroundings"]
 
@@ -41,6 +44,7 @@ class Surroundings:
     transcoder: Transcoder
     commitments: Commitments
     queries: Queries
+    worklists: Worklists | None
 
     def parts(self) -> Parts:
         """What the DICOM server is given."""
@@ -53,6 +57,7 @@ class Surroundings:
             remote=self.remote,
             transcoder=self.transcoder,
             commitments=self.commitments,
+            worklists=self.worklists,
             turns=asyncio.Semaphore(self.archive.settings.dicom_threads_count),
         )
 
@@ -66,6 +71,7 @@ class Surroundings:
             "transcoder": self.transcoder,
             "commitments": self.commitments,
             "queries": self.queries,
+            "worklists": self.worklists,
         }
 
 
@@ -79,14 +85,18 @@ async def open_surroundings(archive: Archive) -> AsyncIterator[Surroundings]:
     settings = archive.settings
     modalities = Modalities(settings, archive.index)
     await modalities.open()
+    check_clients(settings, modalities.all().values())
+    worklists = _worklists(archive)
     transcoder = Transcoder(
         archive.threads,
+        TranscodingLimits.of(settings),
         quality=settings.dicom_lossy_transcoding_quality,
         scratch=archive.storage.scratch,
     )
     remote = Scu(archive, transcoder)
     commitments = Commitments(settings.storage_commitment_reports_size)
     tools = Tools(archive, remote, commitments, modalities.all)
+    caring = asyncio.ensure_future(care_for(archive, worklists)) if worklists else None
     jobs = Jobs(Limits.of(settings), IndexJobStore(archive.index) if settings.save_jobs else None)
     try:
         await jobs.start({kind.type: partial(kind.load, tools=tools) for kind in KINDS})
@@ -100,7 +110,30 @@ async def open_surroundings(archive: Archive) -> AsyncIterator[Surroundings]:
             transcoder=transcoder,
             commitments=commitments,
             queries=Queries(settings.query_retrieve_size),
+            worklists=worklists,
         )
     finally:
+        if caring is not None:
+            caring.cancel()
+            await asyncio.wait((caring,))
         await jobs.close()
         await transcoder.close()
+
+
+def _worklists(archive: Archive) -> Worklists | None:
+    """The worklists, when there are to be any.
+
+    Raises:
+        DatabaseError: their folder can't be used.
+    """
+    settings = archive.settings
+    if settings.worklists is None or not settings.worklists.enabled:
+        return None
+    worklists = Worklists(
+        settings.worklists,
+        settings.index_folder / "worklists",
+        archive.dictionary,
+        lambda: archive.runtime.default_encoding,
+    )
+    worklists.open()
+    return worklists

@@ -23,6 +23,7 @@ from hornburg.net.scp.get import serve_get
 from hornburg.net.scp.move import serve_move
 from hornburg.net.scp.request import Request
 from hornburg.net.scp.store import serve_store
+from hornburg.net.scp.worklist import serve_worklist
 from hornburg.net.services import act_of
 from hornburg.security.dicom_rules import Act, Caller
 
@@ -91,8 +92,11 @@ async def _serve(request: Request) -> None:
             return
         decision = request.parts.rules.may(request.caller, act)
         if not decision.allowed:
-            await _refuse(request, _NOT_AUTHORIZED, decision.reason)
+            # The reason is for our log: it names what the configuration knows.
+            await _refuse(request, _NOT_AUTHORIZED, decision.reason, "Not authorized")
             return
+        if act is Act.FIND_WORKLIST:
+            service = serve_worklist
         if command.field in _IN_TURN:
             async with request.parts.turns:
                 await service(request)
@@ -119,7 +123,7 @@ async def _serve(request: Request) -> None:
         request.association.inbox.cancelled.discard(command.message_id)
 
 
-async def _refuse(request: Request, status: int, reason: str) -> None:
+async def _refuse(request: Request, status: int, reason: str, comment: str = "") -> None:
     log.warning(
         "refused %s from %s at %s: %s",
         _name(request.command.field),
@@ -127,7 +131,7 @@ async def _refuse(request: Request, status: int, reason: str) -> None:
         request.caller.address,
         reason,
     )
-    await _fail(request, status, reason)
+    await _fail(request, status, comment or reason)
 
 
 async def _fail(request: Request, status: int, comment: str) -> None:
