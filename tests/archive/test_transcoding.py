@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from tests.dicom.files import shipped
 from tests.dicom.test_transcode import EXPLICIT, IMPLICIT, RLE_FRAME, encapsulated
+from tests.rest.conftest import settings_of
 
 from hornburg.archive.codec_process import CodecProcess
 from hornburg.archive.transcoding import Transcoder, TranscodingError, TranscodingLimits
@@ -232,3 +233,58 @@ async def test_several_at_the_same_time(make: Made) -> None:
     target = "1.2.840.10008.1.2.4.80"
     there = await asyncio.gather(*(transcoder.transcode(file, target) for file in files))
     assert there == [transcode(file, target) for file in files]
+
+
+async def test_answers_are_kept(make: Made) -> None:
+    transcoder = make(kept=16 << 20)
+    first = await transcoder.transcode(IMAGE, RLE, key="a")
+    assert await transcoder.transcode(b"", RLE, key="a") is first
+    assert process(transcoder).jobs == 1
+    assert await transcoder.transcode(IMAGE, RLE, key="b") is not first
+    assert await transcoder.transcode(IMAGE, RLE) is not first
+    assert await transcoder.transcode(IMAGE, IMPLICIT, key="a") == transcode(IMAGE, IMPLICIT)
+
+
+async def test_a_new_instance_is_not_kept(make: Made) -> None:
+    transcoder = make()
+    image, lossy = shipped("color-px.dcm"), "1.2.840.10008.1.2.4.50"
+    one, other = [await transcoder.transcode(image, lossy, key="a") for _ in range(2)]
+    assert one != other
+
+
+async def test_a_large_image_gets_its_turn(make: Made) -> None:
+    """It waits until nothing else is under way, and what came later waits for it."""
+    large, small = shipped("color-px.dcm"), shipped("MR_small.dcm")
+    transcoder = make(processes=2, capacity=200_000)
+    done: list[str] = []
+
+    async def ask(image: bytes, name: str) -> None:
+        await transcoder.transcode(image, RLE)
+        done.append(name)
+
+    await ask(small, "warm")
+    number = pid(transcoder)
+    os.kill(number, signal.SIGSTOP)
+    tasks = []
+    for count, (image, name) in enumerate(((small, "first"), (large, "large"), (small, "last"))):
+        tasks.append(asyncio.ensure_future(ask(image, name)))
+        await until(lambda count=count: transcoder._waiting == count + 1)  # type: ignore[misc]
+    os.kill(number, signal.SIGCONT)
+    await asyncio.gather(*tasks)
+    assert done == ["warm", "first", "large", "last"]
+    assert transcoder._used == 0
+
+
+def test_bounds_of_the_configuration(tmp_path: Path) -> None:
+    bounds = TranscodingLimits.of(
+        settings_of(
+            tmp_path,
+            TranscoderThreadsCount=1000,
+            TranscoderMemoryCapacity=3,
+            TranscoderCacheSize=2,
+            MaximumConcurrentDcmtkTranscoders=1,
+        )
+    )
+    assert (bounds.processes, bounds.capacity, bounds.kept) == (1, 3 << 20, 2 << 20)
+    many = TranscodingLimits.of(settings_of(tmp_path, TranscoderThreadsCount=1000))
+    assert many.processes <= (os.cpu_count() or 1)

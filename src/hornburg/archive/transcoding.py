@@ -16,9 +16,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from hornburg.archive.cache import Cache
 from hornburg.archive.codec_process import CodecProcess, Job, Scratch
 from hornburg.dicom.buffer import Buffer
-from hornburg.dicom.transcode import Plan, TranscodingError, plan, without_codecs
+from hornburg.dicom.transcode import Plan, TranscodingError, is_lossy, plan, without_codecs
 from hornburg.errors import UnavailableError
 from hornburg.settings import Settings
 
@@ -44,6 +45,7 @@ class TranscodingLimits:
             codec does 10 MB/s.
         images: after which a process is replaced, for native libraries leak.
         idle: seconds after which a process that has nothing to do ends.
+        kept: bytes of answers that are kept for who asks again.
     """
 
     processes: int = 2
@@ -54,6 +56,7 @@ class TranscodingLimits:
     speed: int = 4 << 20
     images: int = 1000
     idle: float = 300.0
+    kept: int = 256 << 20
 
     @classmethod
     def of(cls, settings: Settings) -> TranscodingLimits:
@@ -61,7 +64,11 @@ class TranscodingLimits:
         processes = min(settings.transcoder_threads_count, os.cpu_count() or 1)
         if settings.maximum_concurrent_dcmtk_transcoders:
             processes = min(processes, settings.maximum_concurrent_dcmtk_transcoders)
-        return cls(processes=processes, capacity=settings.transcoder_memory_capacity << 20)
+        return cls(
+            processes=processes,
+            capacity=settings.transcoder_memory_capacity << 20,
+            kept=settings.transcoder_cache_size << 20,
+        )
 
 
 class Transcoder:
@@ -88,12 +95,14 @@ class Transcoder:
         # A thread for each process: it waits for the answer.
         self._waiters = ThreadPoolExecutor(limits.processes, "codecs")
         self._free = asyncio.Semaphore(limits.processes)
+        self._turn = asyncio.Lock()
         self._room = asyncio.Condition()
         self._used = 0
         self._waiting = 0
         self._idle: list[CodecProcess] = []
         self._busy: set[CodecProcess] = set()
         self._closed = False
+        self._kept = Cache(limits.kept)
 
     @property
     def limits(self) -> TranscodingLimits:
@@ -101,17 +110,37 @@ class Transcoder:
         return self._limits
 
     async def transcode(
-        self, content: Buffer, target: str, *, lossy_quality: int | None = None
+        self,
+        content: Buffer,
+        target: str,
+        *,
+        lossy_quality: int | None = None,
+        key: str | None = None,
     ) -> bytes:
         """The same DICOM file in another transfer syntax.
 
         ``content`` is not needed any more when this returns, raises, or is cancelled.
+
+        Args:
+            lossy_quality: from 1 to 100; none is that of the configuration.
+            key: a name that no other content ever has, such as the UUID of an attachment: who
+                asks again under this name gets what was made before.
 
         Raises:
             TranscodingError: the image can't be written so, or it breaks a codec or a limit.
             DicomFormatError: the bytes are no DICOM file.
             UnavailableError: too many images wait already, or the server stops.
         """
+        # What loses something is a new instance each time.
+        name = (key, target) if key is not None and not is_lossy(target) else None
+        made = self._kept.get(name) if name is not None else None
+        if made is None:
+            made = await self._make(content, target, lossy_quality)
+            if name is not None:
+                self._kept.put(name, made)
+        return made
+
+    async def _make(self, content: Buffer, target: str, lossy_quality: int | None) -> bytes:
         what = await self._work(without_codecs, content, target)
         if isinstance(what, bytes):
             return what
@@ -137,6 +166,7 @@ class Transcoder:
         self._closed = True
         processes = [*self._idle, *self._busy]
         self._idle.clear()
+        self._kept.clear()
         for process in processes:
             process.kill()
         loop = asyncio.get_running_loop()
@@ -164,7 +194,7 @@ class Transcoder:
 
     @asynccontextmanager
     async def _place(self, size: int) -> AsyncIterator[None]:
-        """Room for an image, in the order of who asks."""
+        """Room for an image."""
         if self._waiting >= self._limits.waiting:
             raise UnavailableError(
                 f"{self._waiting} images wait to be transcoded, which is the most allowed"
@@ -172,7 +202,8 @@ class Transcoder:
         size = min(size, self._limits.capacity)
         self._waiting += 1
         try:
-            async with self._room:
+            # One after the other, so that a large image gets its turn among small ones.
+            async with self._turn, self._room:
                 await self._room.wait_for(
                     lambda: not self._used or self._used + size <= self._limits.capacity
                 )

@@ -59,5 +59,7 @@ async def transcoded_answer(
             return unchanged(tag)
         headers.append((b"etag", tag.encode()))
     async with content_of(archive_of(request), attachment) as content:
-        body = await transcoder_of(request).transcode(content, syntax, lossy_quality=quality)
+        body = await transcoder_of(request).transcode(
+            content, syntax, lossy_quality=quality, key=attachment.uuid
+        )
     return Answer(body, headers)
