@@ -67,3 +67,15 @@ def test_the_oldest_are_forgotten() -> None:
 
 def test_every_reason_has_words() -> None:
     assert reason(0x0112) != reason(0x0119) != reason(0x7777)
+
+
+def test_very_large_transactions_have_less_room() -> None:
+    known = Commitments(10, most_references=3)
+    known.expect("a", "PACS", [A, B])
+    known.expect("b", "PACS", [A, B])
+    with pytest.raises(InexistentItemError):
+        known.get("a")
+    known.forget("b")
+    known.expect("c", "PACS", [A])
+    known.expect("d", "PACS", [A, B])
+    assert known.get("c").status is Status.PENDING

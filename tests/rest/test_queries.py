@@ -216,6 +216,29 @@ async def test_retrieve_by_move(tmp_path: Path) -> None:
         assert at.jobs.status(answer["ID"]).type == "DicomMoveScu"
 
 
+async def test_a_key_that_the_answer_leaves_out_is_that_of_the_query(tmp_path: Path) -> None:
+    async with network(tmp_path) as at:
+        answering(at, {"SeriesInstanceUID": "1.3"})
+        path = await asked(at, {"Level": "Series", "Query": {"StudyInstanceUID": "1.2"}})
+        await at.post(f"{path}/retrieve", "X")
+        assert at.remote.calls[-1].identifier[0x0020000D].content == "1.2"
+        await at.post(f"{path}/answers/0/query-instances", {})
+        assert at.remote.calls[-1].identifier[0x0020000D].content == "1.2"
+        for several in ("1.2\\1.4", "1.*"):
+            path = await asked(at, {"Level": "Series", "Query": {"StudyInstanceUID": several}})
+            assert await at.refusal(f"{path}/retrieve", "X") == (400, 8)
+
+
+async def test_an_archive_that_may_not_be_changed_fetches_nothing(tmp_path: Path) -> None:
+    async with network(tmp_path, ReadOnly=True) as at:
+        answering(at, ANSWER)
+        path = await asked(at)
+        assert (await at.refusal(f"{path}/retrieve", {"RetrieveMethod": "C-GET"}))[0] == 403
+        body = {"Level": "Study", "Resources": [{"StudyInstanceUID": "1.2"}]}
+        assert (await at.refusal("/modalities/pacs/get", body))[0] == 403
+        assert [call.service for call in at.remote.calls] == ["C-FIND"]
+
+
 async def test_retrieve_by_get(tmp_path: Path) -> None:
     modalities = {"pacs": PACS, "own": {**PACS, "RetrieveMethod": "C-GET"}}
     async with network(tmp_path, DicomModalities=modalities) as at:

@@ -64,24 +64,36 @@ class Report:
         return Status.FAILURE if self.failed else Status.SUCCESS
 
 
-class Commitments:
-    """At most ``most`` transactions, the oldest forgotten first."""
+#: Instances of all transactions together: some 200 MB.
+_MOST_REFERENCES = 500_000
 
-    def __init__(self, most: int) -> None:
+
+class Commitments:
+    """At most ``most`` transactions, the oldest forgotten first; fewer when they are very large."""
+
+    def __init__(self, most: int, *, most_references: int = _MOST_REFERENCES) -> None:
         self._most = most
+        self._most_references = most_references
+        self._references = 0
         self._reports: dict[str, Report] = {}
 
     def expect(
         self, transaction_uid: str, remote_aet: str, references: Sequence[Reference]
     ) -> None:
         """Note a request before it goes out: the report may come back before its answer."""
-        self._reports[transaction_uid] = Report(remote_aet, frozenset(references))
-        while len(self._reports) > self._most:
-            del self._reports[next(iter(self._reports))]
+        report = Report(remote_aet, frozenset(references))
+        self._reports[transaction_uid] = report
+        self._references += len(report.asked)
+        while len(self._reports) > self._most or (
+            self._references > self._most_references and len(self._reports) > 1
+        ):
+            self.forget(next(iter(self._reports)))
 
     def forget(self, transaction_uid: str) -> None:
         """The request did not get through."""
-        self._reports.pop(transaction_uid, None)
+        report = self._reports.pop(transaction_uid, None)
+        if report is not None:
+            self._references -= len(report.asked)
 
     def report(
         self,

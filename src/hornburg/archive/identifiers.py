@@ -24,6 +24,7 @@ from hornburg.settings.values import Manufacturer
 __all__ = [
     "UNIQUE_KEYS",
     "json_of_elements",
+    "key_of",
     "model_of",
     "query_identifier",
     "retrieve_identifier",
@@ -176,10 +177,12 @@ def wanted_of_keys(level: Level, keys: Elements) -> tuple[Elements, tuple[str, .
     return shown, _listed(classes.content if classes is not None else "")
 
 
-def wanted_of_answer(level: Level, answer: DataSet) -> tuple[Elements, tuple[str, ...]]:
+def wanted_of_answer(
+    level: Level, answer: DataSet, query: Elements
+) -> tuple[Elements, tuple[str, ...]]:
     """The same of an answer of a C-FIND; what jobs and answers show of it is what Orthanc
     shows."""
-    return _shown_identifier(level, answer), _listed(answer.text(_SOP_CLASSES_IN_STUDY))
+    return _shown_identifier(level, answer, query), _listed(answer.text(_SOP_CLASSES_IN_STUDY))
 
 
 def _listed(value: object) -> tuple[str, ...]:
@@ -189,12 +192,24 @@ def _listed(value: object) -> tuple[str, ...]:
     return tuple(part.strip(" \0") for part in value.split("\\") if part.strip(" \0"))[:128]
 
 
-def _shown_identifier(level: Level, answer: DataSet) -> Elements:
+def key_of(answer: DataSet, tag: int, query: Elements) -> str:
+    """The value of a unique key in an answer. Some archives leave out those that the query named;
+    but a pattern or a list that was asked for is no value."""
+    value = answer.text(tag)
+    if value:
+        return value
+    asked = query.get(tag)
+    text = asked.content if asked is not None and isinstance(asked.content, str) else ""
+    return "" if any(sign in text for sign in "*?\\") else text
+
+
+def _shown_identifier(level: Level, answer: DataSet, query: Elements) -> Elements:
     """The keys of an answer, with its level."""
     tags = [_PATIENT_ID] if level is Level.PATIENT else [_PATIENT_ID, _ACCESSION, *_uids(level)]
     shown: Elements = {_QUERY_LEVEL: Value("CS", _WORDS[level])}
     for tag in tags:
-        shown[tag] = Value(_VRS.get(tag, "UI"), answer.text(tag) or "")
+        value = key_of(answer, tag, query) if tag in UNIQUE_KEYS.values() else answer.text(tag)
+        shown[tag] = Value(_VRS.get(tag, "UI"), value or "")
     return shown
 
 

@@ -215,6 +215,7 @@ async def get_resources(request: Asked, name: ModalityName) -> Response[bytes]:
     fields = await object_body(request)
     target = target_for(request, name, fields)
     options = job_options(fields)
+    archive_of(request).refuse_if_read_only()
     wanted = _wanted(request, fields)
     job = GetJob(tools_of(request), RetrieveRequest(target, wanted, permissive=options.permissive))
     return await answer_job(request, job, options)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from litestar import Request, Response, delete, get, post
 from litestar.params import PathParameter, QueryParameter
 
-from hornburg.archive.identifiers import UNIQUE_KEYS, json_of_elements
+from hornburg.archive.identifiers import UNIQUE_KEYS, json_of_elements, key_of
 from hornburg.archive.queries import StoredQuery
 from hornburg.archive.query_remote import find
 from hornburg.archive.remote import Target
@@ -204,7 +204,7 @@ async def _below(request: Asked, query_id: str, number: str, wanted: Level) -> R
             continue
         tag = UNIQUE_KEYS[above]
         vr = "LO" if above is Level.PATIENT else "UI"
-        asked[tag] = Value(vr, answer.text(tag) or "")
+        asked[tag] = Value(vr, key_of(answer, tag, query.query))
     return await _run(request, timeout_field(query.target, fields), wanted, asked)
 
 

@@ -45,12 +45,15 @@ async def _retrieve(
     options = job_options(fields)
     target = timeout_field(query.target, fields)
     destination = _destination(fields, archive.settings)
-    wanted = tuple(Wanted(query.level, *wanted_of_answer(query.level, one)) for one in answers)
+    wanted = tuple(
+        Wanted(query.level, *wanted_of_answer(query.level, one, query.query)) for one in answers
+    )
     for one in wanted:
         one.identifier(archive.runtime.default_encoding)  # says what is missing
     kind: type[RetrieveJob] = MoveJob
     if _method(query, fields, archive.settings) is RetrieveMethod.C_GET:
         kind = GetJob
+        archive.refuse_if_read_only()
         if destination not in (target.local_aet, archive.settings.dicom_aet):
             raise BadRequestError(
                 "TargetAet: a C-GET brings instances to this server alone; use the RetrieveMethod "

@@ -31,9 +31,6 @@ __all__ = ["ROUTES"]
 Asked = Request[Any, Any, Any]
 _TAGS = ["Networking"]
 
-#: Instances of one request: what a message of 10 MB has room for.
-_MOST_INSTANCES = 50_000
-
 Transaction = Annotated[str, PathParameter(description="Transaction UID of the request")]
 
 
@@ -49,10 +46,6 @@ async def ask(request: Asked, name: ModalityName) -> Response[bytes]:
     fields = await object_body(request)
     target = target_for(request, name, fields)
     references = dict.fromkeys(await _references(request, fields))
-    if len(references) > _MOST_INSTANCES:
-        raise BadFileFormatError(
-            f"{len(references)} instances, at most {_MOST_INSTANCES} are allowed in one request"
-        )
     transaction_uid = generate_uid()
     await ask_for_commitment(
         commitments_of(request), remote_of(request), target, transaction_uid, list(references)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -72,7 +73,10 @@ class FakeRemote(Remote):
         statuses: of the next C-STOREs; success when there are none left.
         failures: raised by the next operations, one each; ``None`` lets one pass.
         files: what a C-GET brings.
+        kept: what became of them, as statuses.
+        cancelled: queries and retrievals that were not read to their end.
         open_associations: those of senders that were not closed.
+        gate: while it is not set, C-STORE and C-MOVE wait in the middle.
     """
 
     def __init__(self, storage: Storage | None = None) -> None:
@@ -86,6 +90,8 @@ class FakeRemote(Remote):
         self.files: list[bytes] = []
         self.open_associations = 0
         self.cancelled = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
         self._storage = storage
 
     def _called(self, call: Call) -> None:
@@ -116,8 +122,14 @@ class FakeRemote(Remote):
     ) -> AsyncGenerator[Suboperations, None]:
         """Give ``progress``."""
         self._called(Call("C-MOVE", target, model, identifier, destination))
-        for each in self.progress:
-            yield each
+        done = False
+        try:
+            for each in self.progress:
+                yield each
+                await self.gate.wait()
+            done = True
+        finally:
+            self.cancelled += not done
 
     async def get(
         self,
@@ -202,6 +214,7 @@ class _FakeSender(Sender):
         originator: tuple[str, int] | None = None,
     ) -> int:
         remote = self._remote
+        await remote.gate.wait()
         status = remote.statuses.pop(0) if remote.statuses else 0x0000
         if status < 0:
             self._alive = status != GONE

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,16 @@ import pytest
 from tests.archive.jobs.fetching import Scene, run, scene
 from tests.archive.making import dicom
 
+from hornburg.archive.jobs.move import MoveJob
+from hornburg.archive.jobs.retrieving import RetrieveRequest, Wanted
 from hornburg.archive.jobs.store_to_modality import StoreJob, StoreRequest
-from hornburg.archive.remote import RemoteError
+from hornburg.archive.remote import RemoteError, Suboperations
+from hornburg.dicom.elements import Value
 from hornburg.dicom.levels import Level
-from hornburg.errors import UnknownResourceError
+from hornburg.errors import InexistentItemError, TooLargeError, UnknownResourceError
+from hornburg.jobs.engine import Jobs
+from hornburg.jobs.job import Job
+from hornburg.jobs.states import State
 from hornburg.testing.remote import GONE, UNWANTED
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -185,3 +192,70 @@ async def test_the_log_of_exports_names_what_was_asked_for_and_sent(tmp_path: Pa
         assert (exports[1].patient_id, exports[1].study_uid) == ("P1", "1.2.1")
         assert (exports[1].series_uid, exports[1].sop_uid) == ("1.2.1.1", "1.2.1.1.1")
         assert exports[0].series_uid == ""
+
+
+async def test_a_permissive_job_does_not_fail_for_its_storage_commitment(tmp_path: Path) -> None:
+    async with scene(tmp_path, *FILES) as at:
+        at.remote.failures = [None, RemoteError("not known")]
+        job = await StoreJob.prepared(at.tools, await request(at, permissive=True, commitment=True))
+        await run(job)
+        with pytest.raises(InexistentItemError):
+            at.tools.commitments.get(job.content()["StorageCommitmentTransactionUID"])
+        at.remote.failures = [None, RemoteError("not known")]
+        strict = await StoreJob.prepared(at.tools, await request(at, commitment=True))
+        with pytest.raises(RemoteError, match="not known"):
+            await run(strict)
+
+
+async def test_more_instances_than_one_storage_commitment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hornburg.archive.ask_commitment.MOST_REFERENCES", 2)
+    async with scene(tmp_path, *FILES) as at:
+        with pytest.raises(TooLargeError):
+            await StoreJob.prepared(at.tools, await request(at, commitment=True))
+
+
+@pytest.mark.parametrize("service", ["store", "move"])
+async def test_to_cancel_a_job_ends_its_association(tmp_path: Path, service: str) -> None:
+    async with scene(tmp_path, *FILES) as at:
+        at.remote.gate.clear()
+        job: Job = await StoreJob.prepared(at.tools, await request(at))
+        if service == "move":
+            wanted = (Wanted(Level.STUDY, {0x0020000D: Value("UI", "1.2")}),)
+            at.remote.progress = [Suboperations(0xFF00, remaining=1, completed=1)]
+            job = MoveJob(at.tools, RetrieveRequest(at.target, wanted, "HERE"))
+        jobs = Jobs()
+        await jobs.start()
+        job_id = await jobs.submit(job)
+        while not at.remote.calls or (service == "move" and not job.progress):
+            await asyncio.sleep(0)
+        jobs.cancel(job_id)
+        status = await jobs.wait(job_id)
+        assert status.state is State.FAILURE
+        assert at.remote.open_associations == 0
+        assert at.remote.cancelled == (service == "move")
+        await jobs.close()
+
+
+async def test_a_job_that_is_paused_goes_on_with_another_association(tmp_path: Path) -> None:
+    async with scene(tmp_path, *FILES) as at:
+        at.remote.gate.clear()
+        jobs = Jobs()
+        await jobs.start()
+        job_id = await jobs.submit(await StoreJob.prepared(at.tools, await request(at)))
+        while not at.remote.calls:
+            await asyncio.sleep(0)
+        jobs.pause(job_id)
+        at.remote.gate.set()
+        while jobs.status(job_id).state is not State.PAUSED:
+            await asyncio.sleep(0)
+        assert (len(at.remote.sent), at.remote.open_associations) == (1, 0)
+        jobs.resume(job_id)
+        assert (await jobs.wait(job_id)).state is State.SUCCESS
+        assert [one.sop_instance for one in at.remote.sent] == [
+            "1.2.1.1.1",
+            "1.2.2.1.1",
+            "1.2.3.1.1",
+        ]
+        await jobs.close()

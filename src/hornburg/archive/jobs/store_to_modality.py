@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from hornburg.archive.ask_commitment import ask_for_commitment
+from hornburg.archive.ask_commitment import ask_for_commitment, refuse_too_many
 from hornburg.archive.exports import log_exports
 from hornburg.archive.jobs.tools import Tools
 from hornburg.archive.outgoing import Outgoing, content_of, outgoing
@@ -83,9 +83,12 @@ class StoreJob(Job):
 
         Raises:
             UnknownResourceError: one of the resources is not there.
+            TooLargeError: storage commitment can't be asked for so many instances.
         """
         job = cls(tools, request)
-        await job._resolve()
+        instances = await job._resolve()
+        if request.commitment:
+            refuse_too_many(len(instances))
         return job
 
     async def _resolve(self) -> list[Outgoing]:
@@ -188,9 +191,14 @@ class StoreJob(Job):
         if not self._transaction or not references:
             return
         tools, target = self._tools, self._request.target
-        await ask_for_commitment(
-            tools.commitments, tools.remote, target, self._transaction, references
-        )
+        try:
+            await ask_for_commitment(
+                tools.commitments, tools.remote, target, self._transaction, references
+            )
+        except RemoteError as error:
+            if not self._request.permissive:
+                raise
+            log.warning("storage commitment was not asked for: %s", error)
 
     async def stop(self, why: Why) -> None:
         """Release the association."""
