@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CONFIG ?=
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: serve test lint peers bench clean
+.PHONY: serve test lint peers bench fuzz clean
 .DEFAULT_GOAL := test
 
 # constraints.txt fixes every version, so that a clone builds the same tomorrow.
@@ -27,7 +27,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The programs that tests and benchmarks talk to: Orthanc, wrk.
+# The programs that tests and benchmarks talk to: Orthanc, DCMTK, wrk.
 peers:
 	sh tests/install_peers.sh
 
@@ -36,6 +36,16 @@ test: peers lint
 
 bench: peers $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := ul_connection dimse_command
+
+# What was found lies in fuzz/found-*.
+fuzz: $(VENV)/.dev
+	for target in $(FUZZ_TARGETS); do \
+		$(BIN)/python -m fuzz.$$target -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
+			-artifact_prefix=fuzz/found- || exit 1; \
+	done
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -18,6 +18,7 @@ from hornburg.dimse.messages import pieces
 from hornburg.net.errors import AssociationLostError
 from hornburg.net.inbox import Inbox
 from hornburg.ul.connection import Connection
+from hornburg.ul.errors import LocalProtocolError
 from hornburg.ul.events import (
     Abort,
     AssociateAccept,
@@ -31,7 +32,8 @@ from hornburg.ul.events import (
 )
 from hornburg.ul.limits import Limits
 from hornburg.ul.negotiation import AcceptedContext
-from hornburg.ul.rejections import AbortSource, abort_sentence
+from hornburg.ul.rejections import AbortSource, abort_sentence, reject_sentence
+from hornburg.ul.state import State
 
 __all__ = ["ARTIM", "Association"]
 
@@ -79,6 +81,7 @@ class Association(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._artim: asyncio.TimerHandle | None = None
+        self._artim_state: State | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._moved_at = 0.0
         self._moved_bytes = 0
@@ -154,6 +157,9 @@ class Association(asyncio.Protocol):
             if self._on_request is not None:
                 self._on_request(self, event)
         elif isinstance(event, AssociateAccept | AssociateReject):
+            if not self._requestor and isinstance(event, AssociateReject):
+                words = reject_sentence(event.result, event.source, event.reason)
+                log.warning("%s: rejected: %s", self.remote, words)
             if self._answer is not None and not self._answer.done():
                 self._answer.set_result(event)
         elif isinstance(event, ReleaseRequest):
@@ -164,7 +170,9 @@ class Association(asyncio.Protocol):
             if self._released is not None and not self._released.done():
                 self._released.set_result(None)
         elif isinstance(event, Abort):
-            self._end(f"aborted {abort_sentence(event.source, event.reason)}")
+            if event.fault:
+                log.warning("%s: aborted: %s", self.remote, event.fault)
+            self._end(event.fault or f"aborted {abort_sentence(event.source, event.reason)}")
         elif isinstance(event, Closed):
             self._end("the connection was closed")
 
@@ -185,12 +193,13 @@ class Association(asyncio.Protocol):
         outgoing = connection.outgoing()
         if outgoing:
             transport.write(outgoing)
-        if connection.timer is not (self._artim is not None):
-            if self._artim is None:
-                self._artim = self._loop.call_later(self._artim_seconds, self._artim_expired)
-            else:
-                self._artim.cancel()
-                self._artim = None
+        if self._artim is not None and connection.state is not self._artim_state:
+            # PS3.8 table 9-10: actions that enter a state with the timer start it anew.
+            self._artim.cancel()
+            self._artim = None
+        if connection.timer and self._artim is None:
+            self._artim_state = connection.state
+            self._artim = self._loop.call_later(self._artim_seconds, self._artim_expired)
         if connection.wants_close:
             self._end("aborted")
             transport.close()
@@ -245,12 +254,16 @@ class Association(asyncio.Protocol):
         return self._transport.get_extra_info("peercert") if self._transport else None
 
     def accept(self, accept: AssociateAccept, contexts: dict[int, AcceptedContext]) -> None:
-        """Accept what was requested."""
+        """Accept what was requested, unless the other side has gone since."""
+        if not self._connection.may_send(AssociateAccept):
+            return
         self.contexts = contexts
         self._write(self._connection.send(accept))
 
     def reject(self, reject: AssociateReject) -> None:
         """Reject what was requested; the connection closes."""
+        if not self._connection.may_send(AssociateReject):
+            return
         self._write(self._connection.send(reject))
         self._settle()
 
@@ -280,10 +293,14 @@ class Association(asyncio.Protocol):
         """
         if self.why:
             raise AssociationLostError(self.why)
-        for piece in pieces(self._connection, context_id, command, dataset):
-            self._write(piece)
-            if self._paused:
-                await self._drain()
+        try:
+            for piece in pieces(self._connection, context_id, command, dataset):
+                self._write(piece)
+                if self._paused:
+                    await self._drain()
+        except LocalProtocolError:
+            # The other side has released meanwhile, and takes no more.
+            raise AssociationLostError(self.why or "released by the other side") from None
 
     def _write(self, data: bytes) -> None:
         if self._transport is None:
@@ -302,6 +319,10 @@ class Association(asyncio.Protocol):
         """End the association in good order, or abort it when the other side does not answer."""
         if self.why or self._transport is None:
             return
+        if not self._connection.may_send(ReleaseRequest):
+            # The other side was quicker (PS3.8 section 7.2).
+            self.confirm_release()
+            return
         self._released = self._loop.create_future()
         self._write(self._connection.send(ReleaseRequest()))
         self._settle()
@@ -316,7 +337,11 @@ class Association(asyncio.Protocol):
 
     def confirm_release(self) -> None:
         """Answer the release of the other side."""
-        if self.peer_released and not self.why and self._transport is not None:
+        if self.why or self._transport is None:
+            return
+        if not self._connection.may_send(ReleaseReply):
+            self.abort("a release out of order")
+        else:
             self._end("released by the other side")
             self._write(self._connection.send(ReleaseReply()))
             self._settle()
@@ -326,5 +351,5 @@ class Association(asyncio.Protocol):
         if self._transport is None or self.why:
             return
         self._end(why)
-        self._write(self._connection.send(Abort(source, reason)))
+        self._write(self._connection.abort(Abort(source, reason)))
         self._settle()

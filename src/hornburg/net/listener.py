@@ -17,6 +17,7 @@ from hornburg.security.dicom_rules import Caller
 from hornburg.ul.events import AssociateReject, AssociateRequest
 from hornburg.ul.limits import Limits
 from hornburg.ul.negotiation import agreed
+from hornburg.ul.refusal import refusal
 from hornburg.ul.rejections import RejectResult, RejectSource
 
 __all__ = ["DicomServer"]
@@ -160,6 +161,12 @@ class DicomServer:
             address=association.remote,
             certificate=_subject(association),
         )
+        refused = refusal(request)
+        if refused is not None:
+            reject, words = refused
+            log.warning("rejected %s at %s: %s", _shown(caller.aet), caller.address, words)
+            association.reject(reject)
+            return
         full = self._no_room(caller.address)
         if full:
             log.warning("rejected %s at %s: %s", _shown(caller.aet), caller.address, full)
