@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,6 +36,8 @@ class Asked:
     model: str = uids.STUDY_ROOT_FIND
     cancel_after: int = 1_000_000
     worklists: Worklists | None = None
+    heard: bool = False
+    sends_cancel: bool = False
     answers: list[tuple[int, bytes | None]] = field(default_factory=list)
 
     @property
@@ -51,13 +54,19 @@ class Asked:
 
     @property
     def cancelled(self) -> bool:
-        return len(self.answers) >= self.cancel_after
+        return len(self.answers) >= self.cancel_after or self.heard
+
+    def hear(self) -> None:
+        self.heard = True
 
     async def dataset(self) -> bytes:
         return self.identifier
 
     async def answer(self, status: int, dataset: bytes | None = None, **_fields: Any) -> None:
         self.answers.append((status, dataset))
+        if self.sends_cancel and len(self.answers) == 1:
+            # What the other side sends is read when the loop has its turn.
+            asyncio.get_running_loop().call_soon(self.hear)
 
 
 async def ask(archive: Archive, keys: Elements, **options: Any) -> list[tuple[int, bytes | None]]:
@@ -90,6 +99,18 @@ async def test_a_cancel_is_heard_between_two_answers(tmp_path: Path) -> None:
     async with holding(tmp_path, FILES) as archive:
         answers = await ask(archive, STUDY, cancel_after=2)
     assert [status for status, _ in answers] == [0xFF00, 0xFF00, 0xFE00]
+
+
+async def test_a_cancel_is_heard_while_answers_go_out_at_once(tmp_path: Path) -> None:
+    files = [dicom(number) for number in range(1, 41)]
+    async with holding(tmp_path, files) as archive:
+        answers = await ask(archive, STUDY, sends_cancel=True)
+        assert answers[-1][0] == 0xFE00
+        assert len(answers) < 30
+        made = worklists(tmp_path, 40)
+        answers = await ask_worklists(archive, made, sends_cancel=True)
+        assert answers[-1][0] == 0xFE00
+        assert len(answers) < 30
 
 
 async def test_a_limit_shows_in_the_final_status(tmp_path: Path) -> None:

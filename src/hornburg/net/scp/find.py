@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["serve_find"]
 
 log = logging.getLogger("hornburg.dicom")
+
+#: Answers before others have their turn, and a C-CANCEL can be read.
+_IN_A_ROW = 20
 
 
 async def serve_find(request: Request) -> None:
@@ -57,6 +61,8 @@ async def serve_find(request: Request) -> None:
                     return
                 await request.answer(pending, dataset)
                 count += 1
+                if count % _IN_A_ROW == 0:
+                    await asyncio.sleep(0)
             if batch.truncated:
                 log.warning("C-FIND: more than the %d answers that the limits allow", count)
                 await request.answer(CANCEL, error_comment=f"Only the first {count} matches")

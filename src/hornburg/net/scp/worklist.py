@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["serve_worklist"]
 
 log = logging.getLogger("hornburg.dicom")
+
+#: Answers before others have their turn, and a C-CANCEL can be read.
+_IN_A_ROW = 20
 
 #: Answers that are made before they are sent.
 _BATCH = 50
@@ -73,4 +77,6 @@ async def serve_worklist(request: Request) -> None:
                 return
             await request.answer(pending, dataset)
             count += 1
+            if count % _IN_A_ROW == 0:
+                await asyncio.sleep(0)
     await request.answer(SUCCESS)
