@@ -1,12 +1,16 @@
 """C-FIND identifiers and their answers; what is expected was seen of Orthanc 1.10.1 with findscu,
 but where the standard's answer is richer (the comments say so)."""
 
+import asyncio
 import io
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pydicom
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.archive.making import dicom, holding, item
 
 from hornburg.archive.parts import Archive
@@ -15,7 +19,7 @@ from hornburg.dicom.dataset import DataSet
 from hornburg.dicom.elements import Elements, Value, decode, encode
 from hornburg.dicom.elements_json import elements_of_json
 from hornburg.dicom.levels import Level
-from hornburg.errors import BadRequestError
+from hornburg.errors import BadRequestError, HornburgError
 from hornburg.settings import StorageAccessOnFind
 
 IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
@@ -393,3 +397,49 @@ async def test_identifiers_are_bounded(tmp_path: Path) -> None:
         for keys in (deep, wide):
             with pytest.raises(BadRequestError):
                 await answers(archive, {LEVEL: Value("CS", "STUDY"), **keys})
+
+
+_VALUES = st.text(st.sampled_from("AZ019*?\\-.^= é王\0\r"), max_size=12)
+_KEYS = st.dictionaries(
+    st.sampled_from((0x00080020, 0x00080030, NAME, STUDY_UID, 0x00101010, 0x00280100, 0x00080061,
+                     0x00201208, 0x00291001, 0x00290010, 0x00080056, 0x00080054, 0x00082111)),
+    st.tuples(st.sampled_from(("DA", "TM", "PN", "UI", "CS", "LO", "UN", "LT", "IS")), _VALUES),
+    max_size=6,
+)  # fmt: skip
+
+
+async def _answered_or_refused(archive: Archive, raw: bytes) -> None:
+    try:
+        query = query_of(archive, decode(raw, EXPLICIT))
+        async for batch in query.answers(EXPLICIT):
+            for answer in batch.datasets:
+                decode(answer, EXPLICIT)
+    except HornburgError as error:
+        dimse = error.outside.dimse
+    else:
+        return
+    assert dimse in (0xA900, 0xC000)
+
+
+def test_hostile_identifiers_are_answered_or_refused(tmp_path: Path) -> None:
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        archive = runner.run(stack.enter_async_context(holding(tmp_path, FILES)))
+
+        @settings(max_examples=150, deadline=None)
+        @given(
+            keys=_KEYS,
+            level=st.sampled_from(("PATIENT", "STUDY", "SERIES", "IMAGE")),
+            noise=st.binary(max_size=60),
+        )
+        def check(keys: dict[int, tuple[str, str]], level: str, noise: bytes) -> None:
+            identifier = {tag: Value(*value) for tag, value in keys.items()}
+            identifier[LEVEL] = Value("CS", level)
+            raw = encode(identifier, transfer_syntax=EXPLICIT)
+            for sent in (raw, raw + noise, noise + raw):
+                runner.run(_answered_or_refused(archive, sent))
+
+        try:
+            check()
+        finally:
+            runner.run(stack.aclose())
