@@ -5,20 +5,27 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
+from benchmarks import dcmtk, storescp
+from benchmarks.dicom_operations import DICOM_READS, STORES, DicomRead, StoreOperation
+from benchmarks.dicom_reads import measure_dicom_reads
 from benchmarks.errors import BenchmarkError
 from benchmarks.load import client_name
 from benchmarks.lookups import measure_lookups
 from benchmarks.machine import describe
-from benchmarks.operations import LOOKUPS, UPLOADS
+from benchmarks.operations import LOOKUPS, UPLOADS, Lookup, UploadOperation
 from benchmarks.plan import Contestant, Plan, say
 from benchmarks.report import as_markdown, as_text
 from benchmarks.results import Run
 from benchmarks.servers import HORNBURG, ORTHANC
+from benchmarks.stores import measure_stores
 from benchmarks.uploads import measure_uploads
 
 _HERE = Path(__file__).parent
+_Operation = TypeVar("_Operation", UploadOperation, Lookup, StoreOperation, DicomRead)
 
 
 def _arguments() -> argparse.Namespace:
@@ -88,16 +95,44 @@ def _empty_run(plan: Plan) -> Run:
 
 def _measure(plan: Plan, only: str) -> Run:
     run = _empty_run(plan)
-    uploads = [one for one in UPLOADS if only.lower() in one.name.lower()]
-    lookups = [one for one in LOOKUPS if only.lower() in one.name.lower()]
-    if not uploads and not lookups:
-        names = ", ".join([one.name for one in UPLOADS] + [one.name for one in LOOKUPS])
-        raise BenchmarkError(f"no operation has {only!r} in its name; there are: {names}")
+    uploads, lookups = _chosen(UPLOADS, only), _chosen(LOOKUPS, only)
+    stores, reads = _chosen(STORES, only), _chosen(DICOM_READS, only)
+    if not (uploads or lookups or stores or reads):
+        raise BenchmarkError(f"no operation has {only!r} in its name; there are: {_names()}")
     if uploads:
         run.rows += measure_uploads(plan, uploads)
     if lookups:
         run.rows += measure_lookups(plan, lookups)
+    if stores or reads:
+        _measure_dicom(plan, run, stores, reads)
+    if not run.rows:
+        raise BenchmarkError("nothing was measured")
     return run
+
+
+def _measure_dicom(
+    plan: Plan, run: Run, stores: list[StoreOperation], reads: list[DicomRead]
+) -> None:
+    if not dcmtk.installed():
+        say("DCMTK is not installed (Debian package dcmtk): DICOM operations are left out")
+        return
+    run.versions["DCMTK"] = dcmtk.version()
+    if stores:
+        beside = storescp.installed() and len(plan.contestants) > 1
+        run.scale = storescp.LABEL if beside else None
+        run.rows += measure_stores(plan, stores, scale=beside)
+    if reads:
+        run.rows += measure_dicom_reads(plan, reads)
+
+
+def _names() -> str:
+    names = [one.name for one in UPLOADS] + [one.name for one in LOOKUPS]
+    names += [one.name for one in STORES] + [one.name for one in DICOM_READS]
+    return "; ".join(names)
+
+
+def _chosen(operations: Sequence[_Operation], only: str) -> list[_Operation]:
+    return [one for one in operations if only.lower() in one.name.lower()]
 
 
 def main() -> int:

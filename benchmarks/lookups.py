@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.load import Request, send_in_turn, upload
+from benchmarks.load import Request, send_in_turn
+from benchmarks.loaded import loaded_folder
 from benchmarks.operations import MEMORY_MARGIN_MB, Archive, Lookup
 from benchmarks.plan import Contestant, Plan, say
 from benchmarks.results import Row
 from benchmarks.servers import Server
 
 __all__ = ["measure_lookups"]
-
-_LOAD_TIMEOUT = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +34,12 @@ def measure_lookups(plan: Plan, lookups: list[Lookup]) -> list[Row]:
     archive = Archive(plan.patients)
     with ExitStack() as stack:
         folders = [
-            (contestant, stack.enter_context(_loaded_folder(plan, contestant, archive)))
+            (
+                contestant,
+                stack.enter_context(
+                    loaded_folder(plan, contestant, "loaded", [archive.what], archive.studies)
+                ),
+            )
             for contestant in plan.contestants
         ]
         servers = [
@@ -50,34 +51,6 @@ def measure_lookups(plan: Plan, lookups: list[Lookup]) -> list[Row]:
         for loaded in servers:
             memory.add(loaded.contestant.label, loaded.server.peak_memory() / 1e6)
     return [*rows, memory]
-
-
-@contextmanager
-def _loaded_folder(plan: Plan, contestant: Contestant, archive: Archive) -> Iterator[Path]:
-    """A folder that holds the whole archive; loaded now unless an earlier run has kept it."""
-    folder = plan.work / f"loaded-{contestant.slug}-{archive.what.count}"
-    complete = folder / "complete"
-    try:
-        if not complete.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            _load(contestant, folder, archive)
-            complete.touch()
-        yield folder
-    finally:
-        if not (plan.keep and complete.exists()):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _load(contestant: Contestant, folder: Path, archive: Archive) -> None:
-    # This is not measured: it may go without fsync, and studies may be stable at once.
-    with Server(contestant.kind, folder, SyncStorageArea=False, StableAge=1) as server:
-        say(f"{contestant.label}: loading {archive.what.count:,} instances")
-        result = upload(server.port, archive.what, timeout=_LOAD_TIMEOUT, ahead=False)
-        say(f"{contestant.label}: loaded at {archive.what.count / result['seconds']:,.0f}/s")
-        counted = server.get("/statistics")
-        expected = (archive.studies, archive.what.count)
-        if (counted["CountStudies"], counted["CountInstances"]) != expected:
-            raise BenchmarkError(f"{contestant.label} holds {counted} instead of {expected}")
 
 
 def _measure(plan: Plan, servers: list[_Loaded], archive: Archive, lookup: Lookup) -> Row:

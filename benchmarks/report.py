@@ -43,6 +43,8 @@ def _facts(run: Run) -> list[tuple[str, str]]:
 
 def _table(run: Run) -> list[list[str]]:
     labels = [run.ours] if run.reference is None else [run.ours, run.reference]
+    if run.scale is not None and any(run.scale in row.figures for row in run.rows):
+        labels.append(run.scale)
     lines = [["operation", *labels, "ratio", "goal", "spread", "client", "reached"]]
     return lines + [_line(row, run, labels) for row in run.rows]
 
@@ -52,7 +54,8 @@ def _line(row: Row, run: Run, labels: list[str]) -> list[str]:
     if run.reference is not None:
         ratio = row.ratio(run.ours, run.reference)
         reached = row.reached(run.ours, run.reference)
-    spread = max((row.spread(label) for label in row.figures), default=None)
+    compared = [label for label in row.figures if label != run.scale]
+    spread = max((row.spread(label) for label in compared), default=None)
     return [
         row.name,
         *(_figure(row.median(label), row.unit) for label in labels),

@@ -59,13 +59,17 @@ class Row:
 
 @dataclass(slots=True)
 class Run:
-    """Everything of one run; `ours` is compared with `reference`, which may be missing."""
+    """Everything of one run; `ours` is compared with `reference`, which may be missing.
+
+    `scale` is the label of a third program that is measured in some rows, for scale only.
+    """
 
     machine: dict[str, str]
     versions: dict[str, str]
     ours: str
     reference: str | None
     settings: dict[str, Any]
+    scale: str | None = None
     rows: list[Row] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:

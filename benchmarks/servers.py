@@ -11,17 +11,28 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import dcmtk
 from benchmarks.errors import BenchmarkError
 
-__all__ = ["HORNBURG", "ORTHANC", "Kind", "Server"]
+__all__ = ["HORNBURG", "ORTHANC", "Kind", "Server", "free_ports"]
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 _LOG_TAIL_LINES = 30
+_CLIENT = {
+    "AET": dcmtk.CLIENT_AET,
+    "Host": "127.0.0.1",
+    "Port": 104,
+    "AllowEcho": True,
+    "AllowStore": True,
+    "AllowFind": True,
+    "AllowGet": True,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +74,22 @@ class Server:
     """One running server with its folder; use it as a context manager.
 
     `settings` are added to the options that all servers share. `folder` holds the storage, the
-    configuration and the log.
+    configuration and the log. With `dicom` it also listens for DICOM, on `dicom_port`, and the
+    client of `benchmarks.dcmtk` may store, find and get.
     """
 
-    def __init__(self, kind: Kind, folder: Path, **settings: Any) -> None:
+    def __init__(self, kind: Kind, folder: Path, *, dicom: bool = False, **settings: Any) -> None:
         self.kind = kind
         self.folder = folder
         self.port = 0
+        self.dicom_port = 0
+        self._dicom = dicom
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Server:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = _free_port()
+        self.port, self.dicom_port = free_ports(2)
         configuration = self.folder / "configuration.json"
         configuration.write_text(json.dumps(self._configuration(), indent=1))
         program, *arguments = self.kind.command
@@ -86,6 +100,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
+                env=dcmtk.environment(),
             )
         try:
             self._wait_until_ready()
@@ -107,7 +122,10 @@ class Server:
             "IndexDirectory": str(self.folder / "storage"),
             "RemoteAccessAllowed": False,
             "AuthenticationEnabled": False,
-            "DicomServerEnabled": False,
+            "DicomServerEnabled": self._dicom,
+            "DicomAet": dcmtk.SERVER_AET,
+            "DicomPort": self.dicom_port,
+            "DicomModalities": {"bench": _CLIENT},
             "SyncStorageArea": True,
             "StorageCompression": False,
             "OverwriteInstances": False,
@@ -122,6 +140,9 @@ class Server:
             try:
                 self.get("/system", timeout=1)
             except (OSError, http.client.HTTPException, BenchmarkError):
+                time.sleep(0.05)
+                continue
+            if self._dicom and not dcmtk.echo(self.dicom_port):
                 time.sleep(0.05)
                 continue
             # Somebody else's server on the same port would answer for one that is ending.
@@ -158,6 +179,12 @@ class Server:
             )
         return data
 
+    def check_count(self, expected: int) -> None:
+        """Raise `BenchmarkError` unless the server holds `expected` instances."""
+        counted = self.get("/statistics")["CountInstances"]
+        if counted != expected:
+            raise BenchmarkError(f"{self.kind.name} holds {counted} instances, sent {expected}")
+
     def peak_memory(self) -> int:
         """The peak resident memory of the server and its child processes, in bytes."""
         self.check_alive()
@@ -187,11 +214,13 @@ class Server:
         return "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:])
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback that nobody listens on now, no two the same."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def _family(pid: int) -> list[int]:

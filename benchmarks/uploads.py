@@ -6,7 +6,6 @@ import os
 import shutil
 from pathlib import Path
 
-from benchmarks.errors import BenchmarkError
 from benchmarks.load import Upload, upload
 from benchmarks.operations import MEMORY_MARGIN_MB, UploadOperation
 from benchmarks.plan import Contestant, Plan, say
@@ -51,13 +50,7 @@ def _round(
             os.sync()
             result = upload(server.port, what, timeout=_TIMEOUT)
             sent += what.count
-            _check_count(server, sent)
+            server.check_count(sent)
             row.add(contestant.label, what.count / result["seconds"])
             row.note_client(result["client_cpu_seconds"] / result["seconds"])
         memory.add(contestant.label, server.peak_memory() / 1e6)
-
-
-def _check_count(server: Server, expected: int) -> None:
-    counted = server.get("/statistics")["CountInstances"]
-    if counted != expected:
-        raise BenchmarkError(f"{server.kind.name} holds {counted} instances, sent {expected}")
