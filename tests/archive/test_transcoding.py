@@ -7,6 +7,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.dicom.files import shipped
 from tests.dicom.test_transcode import EXPLICIT, IMPLICIT, RLE_FRAME, encapsulated
 from tests.rest.conftest import settings_of
 
-from hornburg.archive.codec_process import CodecProcess
+from hornburg.archive.codec_process import CodecProcess, Job
 from hornburg.archive.transcoding import Transcoder, TranscodingError, TranscodingLimits
 from hornburg.dicom.errors import DicomFormatError
 from hornburg.dicom.transcode import transcode
@@ -288,3 +289,21 @@ def test_bounds_of_the_configuration(tmp_path: Path) -> None:
     assert (bounds.processes, bounds.capacity, bounds.kept) == (1, 3 << 20, 2 << 20)
     many = TranscodingLimits.of(settings_of(tmp_path, TranscoderThreadsCount=1000))
     assert many.processes <= (os.cpu_count() or 1)
+
+
+async def test_a_process_that_can_not_even_start(make: Made) -> None:
+    transcoder = make(memory=30 << 20)
+    with pytest.raises(TranscodingError, match="breaks the codec"):
+        await transcoder.transcode(IMAGE, RLE)
+    assert transcoder._used == transcoder._waiting == 0
+
+
+def test_an_error_that_nobody_foresaw() -> None:
+    """The process says so and ends."""
+    one = CodecProcess(2 << 30)
+    job = Job(IMAGE, RLE, 90, 1 << 20, 30)
+    assert one.run(job) == transcode(IMAGE, RLE)
+    with pytest.raises(TranscodingError, match="breaks the codec"):
+        one.run(replace(job, target=None))  # type: ignore[arg-type]
+    assert not one.alive
+    one.close()

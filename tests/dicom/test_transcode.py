@@ -252,6 +252,31 @@ def test_hand_made_rle() -> None:
     assert parsed(transcode(data, EXPLICIT)).PixelData == b"\5" * 4096
 
 
+def test_rle_that_makes_its_codec_panic() -> None:
+    """Seen with pylibjpeg-rle: a run past the end of the image is a panic of Rust."""
+    data = shipped("MR_small_RLE.dcm")
+    pixels_there = read(data).pixel_data
+    assert pixels_there is not None
+    start = pixels_there.fragments()[1][0] + 64
+    causes = set()
+    for at in range(start, len(data) - 8, 97):
+        damaged = data[:at] + b"\x81" * 4 + data[at + 4 :]
+        try:
+            transcode(damaged, EXPLICIT)
+        except TranscodingError as error:
+            causes.add(type(error.__cause__).__name__)
+    assert "PanicException" in causes
+
+
+@pytest.mark.parametrize("name", ["JPEG-lossy.dcm", "SC_rgb_jpeg_gdcm.dcm", "JPEG-LL.dcm"])
+def test_streams_that_gdcm_gives_up(name: str) -> None:
+    data = bytearray(shipped(name))
+    place = data.find(b"\xff\xda")  # Start of scan: no more of the head is needed to begin.
+    data[place : place + 400] = bytes(400)
+    with pytest.raises(TranscodingError):
+        transcode(bytes(data), EXPLICIT)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

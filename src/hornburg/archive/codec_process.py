@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -153,20 +154,23 @@ class CodecProcess:
             reply = json.loads(raw)
         except ValueError:
             reply = None
-        if not isinstance(reply, dict):
-            raise self._broken()
+        if not isinstance(reply, dict) or "broken" in reply:
+            raise self._broken(str(reply)[:80])
         return reply
 
-    def _broken(self) -> TranscodingError:
-        """The process is gone, or talks nonsense."""
+    def _broken(self, reply: str) -> TranscodingError:
+        """The process is gone, or says that it is broken, or talks nonsense."""
         process, was_killed = self._process, self._killed
+        code: int | None = None
+        if process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                code = process.wait(1)
         self.kill()
-        code = process.wait() if process is not None else 0
         if was_killed:
             return TranscodingError("The transcoding was called off")
-        if -code == signal.SIGXCPU:
+        if code == -signal.SIGXCPU:
             return TranscodingError("The image takes more computing than a codec is allowed")
-        _LOG.warning("A codec ended its process (%s); another one takes its place", code)
+        _LOG.warning("A codec broke its process (%s, %s); another takes its place", code, reply)
         return TranscodingError("The image breaks the codec")
 
 

@@ -59,7 +59,8 @@ def _transcode(source: int, answer: int, target: str, quality: int) -> None:
 
 
 def _answer(message: bytes, files: list[int], memory: int) -> dict[str, object]:
-    """How it went: nothing, or ``error``, a sentence that may be shown."""
+    """How it went: nothing, or ``error``, a sentence that may be shown (``broken`` is the kind of
+    what nobody foresaw)."""
     job = json.loads(message)
     source, answer = files
     _confine_job(memory, os.fstat(source).st_size, job["most"], job["seconds"])
@@ -89,10 +90,15 @@ def main() -> None:
         if not message:
             return
         try:
-            channel.sendall(json.dumps(_answer(message, files, memory)).encode())
+            answer = _answer(message, files, memory)
+        except BaseException as error:
+            # Nobody knows what state a codec is in after that: the process ends.
+            channel.sendall(json.dumps({"broken": type(error).__name__}).encode())
+            raise
         finally:
             for file in files:
                 os.close(file)
+        channel.sendall(json.dumps(answer).encode())
 
 
 if __name__ == "__main__":

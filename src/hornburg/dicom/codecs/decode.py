@@ -11,7 +11,6 @@ import jpeg_ls  # type: ignore[import-untyped]
 import numpy as np
 from openjpeg.utils import decode_pixel_data
 from PIL import Image as Pillow
-from PIL import UnidentifiedImageError
 from rle.utils import decode_pixel_data as rle_decode
 
 from hornburg.dicom.codecs.codestream import CodeStream, jpeg_2000_head, jpeg_head
@@ -19,13 +18,12 @@ from hornburg.dicom.codecs.errors import TranscodingError
 from hornburg.dicom.codecs.gdcm_frames import gdcm_decode
 from hornburg.dicom.codecs.image import Image
 from hornburg.dicom.codecs.syntaxes import BASELINE, EXTENDED, JPEG, JPEG_2000, JPEG_LS, RLE
+from hornburg.errors import HornburgError
 
 __all__ = ["decode", "decoded_image", "interleaved"]
 
 # Pillow's own bound on pixels is not needed: the size was checked before.
 Pillow.MAX_IMAGE_PIXELS = None
-
-_ERRORS = (ValueError, RuntimeError, TypeError, OverflowError, SyntaxError, OSError, EOFError)
 
 
 def decoded_image(image: Image, syntax: str) -> Image:
@@ -52,8 +50,14 @@ def decode(data: bytes, syntax: str, image: Image) -> bytes:
     """
     try:
         samples = _decoder(syntax)(data, syntax, image)
-    except (*_ERRORS, UnidentifiedImageError, Pillow.DecompressionBombError) as error:
-        raise TranscodingError(f"A frame can't be decoded as {syntax}") from error
+    except (HornburgError, MemoryError):
+        raise
+    except BaseException as error:
+        # What codecs raise of damaged streams is not told by their documentation; a panic of
+        # Rust isn't even an Exception.
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            raise TranscodingError(f"A frame can't be decoded as {syntax}") from error
+        raise
     if len(samples) != image.frame_size:
         raise TranscodingError(
             f"A frame decodes to {len(samples)} bytes instead of {image.frame_size}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import gdcm  # type: ignore[import-untyped]
 
@@ -51,10 +51,10 @@ def gdcm_decode(data: bytes, syntax: str, image: Image, precision: int) -> bytes
     element.SetValue(fragments.__ref__())
     picture = gdcm.Image()
     _fill(picture, image, precision, syntax, element)
-    try:
-        return _bytes(cast("str", picture.GetBuffer()))
-    except RuntimeError as error:
-        raise TranscodingError(f"A frame can't be decoded as {syntax}") from error
+    pixels = picture.GetBuffer()
+    if not isinstance(pixels, str):
+        raise TranscodingError(f"A frame can't be decoded as {syntax}")
+    return _bytes(pixels)
 
 
 def gdcm_encode(data: bytes, syntax: str, image: Image, precision: int) -> bytes:
