@@ -1,19 +1,31 @@
 """Single steps on files and folders, for :mod:`hornburg.storage.filesystem`."""
 
-# ruff: noqa: PTH108 - a Path for each file costs more than its system call
+# ruff: noqa: PTH108, PTH116 - a Path for each file costs more than its system call
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["fsync_folder", "hex_folders", "link_or_copy", "read_marker", "write_new"]
+__all__ = [
+    "fsync_folder",
+    "hex_folders",
+    "link_or_copy",
+    "read_marker",
+    "restore",
+    "sync_files",
+    "write_new",
+]
+
+#: Python has no name for it.
+_syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
 
 _HEX = frozenset("0123456789abcdef")
 
@@ -60,6 +72,77 @@ def link_or_copy(scratch: BinaryIO, place: str) -> int | None:
             os.unlink(place)
         raise
     return target
+
+
+def restore(place: str, content: bytes) -> None:
+    """Make a file as it was, if it isn't there with this very content."""
+    flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    handle = os.open(place, flags, 0o600)
+    try:
+        if (
+            os.fstat(handle).st_size == len(content)
+            and os.pread(handle, len(content), 0) == content
+        ):
+            return
+        view = memoryview(content)
+        os.ftruncate(handle, 0)
+        while view:
+            view = view[os.write(handle, view) :]
+    finally:
+        os.close(handle)
+
+
+def _sync_file_system(folder: Path) -> int | None:
+    """Have all that was written to the file system of a folder reach the disk (syncfs(2)).
+
+    Answers the number of its device; none when the system has no such call.
+
+    Raises:
+        OSError: something could not be written, in the last call's time or before.
+    """
+    if _syncfs is None:
+        return None
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if _syncfs(handle):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+        return os.fstat(handle).st_dev
+    finally:
+        os.close(handle)
+
+
+def _fsync_file(place: str) -> None:
+    """Have the bytes of a file reach the disk."""
+    handle = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_files(folder: Path, uuids: Sequence[str]) -> None:
+    """Have stored files and their entries reach the disk; one that was removed is no error.
+
+    One call does it for all that lies on the same file system as the folder.
+
+    Raises:
+        OSError: one of them can't be written.
+    """
+    pairs: dict[str, list[str]] = {}
+    for uuid in uuids:
+        pairs.setdefault(uuid[:4], []).append(uuid)
+    here = _sync_file_system(folder) if pairs else None
+    for pair, names in pairs.items():
+        first = f"{folder}/{pair[:2]}"
+        second = f"{first}/{pair[2:]}"
+        if here == os.stat(second).st_dev:
+            continue
+        for uuid in names:
+            with suppress(FileNotFoundError):
+                _fsync_file(f"{second}/{uuid}")
+        for entry in (second, first, folder):
+            fsync_folder(entry)
 
 
 def fsync_folder(folder: str | Path) -> None:
