@@ -313,3 +313,138 @@ async def test_a_disk_that_is_really_full(small_disk: Path) -> None:
     assert await value(again, "small") == "x"
     assert await value(again, f"p{kept[-1]}") == "x" * 100_000
     await again.close()
+
+
+async def test_quick_changes_of_one_round_share_a_commit_on_the_loop(index: SqliteIndex) -> None:
+    connection = Connection(index)
+    threads: list[str] = []
+
+    def work(writer: Writer) -> str:
+        threads.append(threading.current_thread().name)
+        writer.set_property(f"p{len(threads)}", "x")
+        return "done"
+
+    tasks = [asyncio.create_task(index.write(work, quick=True)) for _ in range(20)]
+    assert await asyncio.gather(*tasks) == ["done"] * 20
+    assert set(threads) == {threading.current_thread().name}
+    assert connection.statements.count("COMMIT") == 1
+    assert await value(index, "p20") == "x"
+
+
+async def test_a_quick_change_waits_while_the_thread_is_at_work(index: SqliteIndex) -> None:
+    threads: list[str] = []
+    async with Held(index):
+        task = asyncio.create_task(
+            index.write(lambda writer: threads.append(threading.current_thread().name), quick=True)
+        )
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not task.done()
+    await task
+    assert threads == ["index-writer"]
+
+
+async def test_quick_changes_that_fail_leave_the_others(index: SqliteIndex) -> None:
+    def broken(writer: Writer) -> None:
+        writer.set_property("broken", "x")
+        raise ValueError("no")
+
+    def good(writer: Writer) -> None:
+        writer.set_property("good", "x")
+
+    with pytest.raises(ValueError, match="no"):
+        await index.write(broken, quick=True)
+    results = await asyncio.gather(
+        *(index.write(work, quick=True) for work in (broken, good, broken)), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [ValueError, type(None), ValueError]
+    assert [await value(index, name) for name in ("broken", "good")] == [None, "x"]
+
+
+async def test_quick_changes_go_to_the_thread_when_the_disk_is_slow(
+    index: SqliteIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_commit, "_COMMITS_ON_THREAD", 2)
+    threads: list[bool] = []
+
+    def work(writer: Writer) -> None:
+        threads.append(threading.current_thread().name == "index-writer")
+        writer.set_property("p", "x")
+
+    class Clock:
+        now = 0.0
+
+        def monotonic(self) -> float:
+            self.now += 1
+            return self.now
+
+    monkeypatch.setattr(sqlite_commit, "_LOOP_PATIENCE", 0.001)
+    monkeypatch.setattr(sqlite_commit, "time", Clock())
+    for _ in range(30):
+        await index.write(work, quick=True)
+    assert threads.index(True) > 1  # a single slow one says little
+    first = threads.index(True)
+    assert threads[first + 1]
+    assert not all(threads[first + 2 :])
+
+
+async def test_closing_waits_for_quick_changes(tmp_path: Path) -> None:
+    index = SqliteIndex(tmp_path, Names())
+    await index.open()
+    task = asyncio.create_task(
+        index.write(lambda writer: writer.set_property("last", "x"), quick=True)
+    )
+    await asyncio.sleep(0)
+    await index.close()
+    await task
+    with pytest.raises(DatabaseError):
+        await index.write(lambda writer: None, quick=True)
+    await index.open()
+    assert await value(index, "last") == "x"
+    await index.close()
+
+
+async def test_a_quick_change_may_write_the_file_that_it_needs(tmp_path: Path) -> None:
+    events: list[str] = []
+    index = SqliteIndex(
+        tmp_path, Names(), make_durable=lambda names: events.extend(f"flush {n}" for n in names)
+    )
+    await index.open()
+
+    def refused(writer: Writer) -> None:
+        raise ValueError("no")
+
+    await asyncio.gather(
+        index.write(lambda writer: events.append("a"), needs="a", quick=True),
+        index.write(refused, needs="b", quick=True),
+        return_exceptions=True,
+    )
+    assert events == ["a", "flush a"]  # what failed needs nothing
+    await index.close()
+
+
+async def test_the_log_gets_its_room_once(
+    index: SqliteIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_commit, "_ROOM_AFTER", 5)
+    monkeypatch.setattr(sqlite_commit, "_FREE", 0)
+    log, room = tmp_path / f"{FILE_NAME}-wal", 24 << 20
+    for number in range(4):
+        await setting(index, f"p{number}")
+    assert log.stat().st_size < room
+    for number in range(4, 20):
+        await setting(index, f"p{number}")
+    await index.write(lambda writer: None)
+    size = log.stat().st_size
+    assert room * 0.95 <= size <= 32 << 20
+    assert (tmp_path / FILE_NAME).stat().st_size < 1 << 20
+    assert [await value(index, f"p{number}") for number in range(20)] == ["x"] * 20
+    # A power cut now: another connection reads the log up to where it ends.
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in (FILE_NAME, f"{FILE_NAME}-wal"):
+        (copy / name).write_bytes((tmp_path / name).read_bytes())
+    again = SqliteIndex(copy, Names())
+    await again.open()
+    assert [await value(again, f"p{number}") for number in range(20)] == ["x"] * 20
+    await again.close()

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from hornburg.archive.expected import expected_instances, index_in_series
-from hornburg.archive.keep import keep
+from hornburg.archive.keep import describe, keep
 from hornburg.archive.origin import Origin
 from hornburg.archive.parts import Archive, stamp
-from hornburg.archive.recycle import make_room
+from hornburg.archive.recycle import has_limits, make_room
 from hornburg.archive.remove import discard
 from hornburg.archive.spool import Spool
 from hornburg.dicom.buffer import Buffer
@@ -129,6 +129,7 @@ async def _store(archive: Archive, content: Spool, origin: Origin, claim: Claim 
 
 async def _take(archive: Archive, content: Spool, origin: Origin, claim: Claim | None) -> Received:
     buffer = content.buffer()
+    is_small = content.size <= _SMALL and not archive.settings.storage_compression
     if content.size <= _SMALL:
         header = _read(archive, buffer)
     else:
@@ -137,22 +138,26 @@ async def _take(archive: Archive, content: Spool, origin: Origin, claim: Claim |
         raise MismatchError(
             "The data set is of another SOP class or instance than the command says"
         )
-    if await archive.index.look(lambda reader: _is_there(archive, reader, header)):
+    if not is_small and await archive.index.look(lambda reader: _is_there(archive, reader, header)):
         return Received(Status.ALREADY_STORED, header.public_ids)
 
     arrival = _Arrival(archive, content, header, origin)
     try:
-        if content.size <= _SMALL and not archive.settings.storage_compression:
-            arrival.keep()
-        else:
+        if not is_small:
             await archive.work(arrival.keep)
-        stored, freed = await archive.index.write(arrival.index, needs=arrival.uuid)
+        stored, freed = await archive.index.write(
+            arrival.index,
+            needs=arrival.uuid,
+            # What may remove others to make room takes long now and then.
+            quick=is_small and not has_limits(archive.settings),
+        )
     except BaseException:
         await archive.work(arrival.forget)
         raise
-    if not stored.is_new:
+    if not stored.is_new and not is_small:
         await archive.work(arrival.forget)
-    await discard(archive, [*stored.removed_uuids, *freed])
+    if stored.removed_uuids or freed:
+        await discard(archive, [*stored.removed_uuids, *freed])
     status = Status.SUCCESS if stored.is_new else Status.ALREADY_STORED
     return Received(status, header.public_ids)
 
@@ -211,33 +216,36 @@ class _Arrival:
         self._header = header
         self._origin = origin
         self._attachment: Attachment | None = None
-
-    @property
-    def uuid(self) -> str:
-        """The name of the file, once it is written."""
-        assert self._attachment is not None
-        return self._attachment.uuid
+        self.uuid = archive.storage.new_uuid()
+        self._was_run = False
 
     def keep(self) -> None:
         """Write the file; it waits for the commit to become durable."""
-        self._attachment = keep(self._archive, self._content, DICOM, wait=False)
+        self._attachment = keep(self._archive, self._content, DICOM, uuid=self.uuid, wait=False)
 
     def forget(self) -> None:
-        """Remove the file."""
-        if self._attachment is not None:
-            self._archive.storage.remove(self._attachment.uuid)
+        """Remove the file, if it was written."""
+        self._archive.storage.remove(self.uuid)
 
     def index(self, writer: Writer) -> tuple[Stored, list[str]]:
-        """The entry, and room for it; answers the files that had to go."""
-        new = self._new()
+        """The entry, and room for it; answers the files that had to go.
+
+        A small file is written here, so only when the index takes it.
+        """
+        kept = self._attachment
+        new = self._new(kept or describe(self._archive, self._content, DICOM, self.uuid))
         stored = writer.store(new)
         if not stored.is_new:
             return stored, []
+        if kept is None:
+            if self._was_run:  # and undone, with the file still there
+                self.forget()
+            self._was_run = True
+            self._archive.storage.create(self.uuid, self._content.buffer(), wait=False)
         patient = new.public_ids[Level.PATIENT]
         return stored, make_room(writer, self._archive.settings, patient)
 
-    def _new(self) -> NewInstance:
-        assert self._attachment is not None
+    def _new(self, attachment: Attachment) -> NewInstance:
         archive, header = self._archive, self._header
         now = archive.clock()
         date = stamp(now)
@@ -254,7 +262,7 @@ class _Arrival:
                     strict=True,
                 )
             ),
-            self._attachment,
+            attachment,
             now,
             date,
             archive.settings.overwrite_instances.value,

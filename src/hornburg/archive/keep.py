@@ -11,16 +11,25 @@ from hornburg.index.base import Attachment, Compression
 from hornburg.storage.compressed import compress
 from hornburg.storage.zlib_form import pack_stream
 
-__all__ = ["keep", "md5_of_file"]
+__all__ = ["describe", "keep", "md5_of_file"]
 
 _PIECE = 1 << 20
 
 
-def keep(archive: Archive, content: Spool, number: int, *, wait: bool = True) -> Attachment:
+def describe(archive: Archive, content: Spool, number: int, identifier: str) -> Attachment:
+    """What the index needs to know of a file that lies in the storage as it came."""
+    md5 = _md5(content) if archive.settings.store_md5_for_attachments else ""
+    name, size = archive.names.attachment_name(number), content.size
+    return Attachment(name, number, identifier, size, md5, Compression.NONE, size, md5)
+
+
+def keep(
+    archive: Archive, content: Spool, number: int, *, uuid: str = "", wait: bool = True
+) -> Attachment:
     """Write a new file, compressed when ``StorageCompression`` says so; blocks.
 
-    With ``wait`` false the file is durable only after ``Storage.sync``, which the index calls for
-    all changes that share a commit.
+    Its identifier is ``uuid``, by default a new one. With ``wait`` false the file is durable only
+    after ``Storage.sync``, which the index calls for all changes that share a commit.
 
     Returns:
         What the index needs to know of it; until the index does, the caller removes the file
@@ -30,10 +39,10 @@ def keep(archive: Archive, content: Spool, number: int, *, wait: bool = True) ->
         StorageFullError: no room; nothing is left behind.
     """
     settings, storage = archive.settings, archive.storage
-    name, identifier = archive.names.attachment_name(number), storage.new_uuid()
-    wants_md5 = settings.store_md5_for_attachments
-    md5 = _md5(content) if wants_md5 else ""
+    identifier = uuid or storage.new_uuid()
     if settings.storage_compression:
+        name, wants_md5 = archive.names.attachment_name(number), settings.store_md5_for_attachments
+        md5 = _md5(content) if wants_md5 else ""
         with storage.scratch() as packed:
             size = _pack(content, packed)
             packed_md5 = md5_of_file(packed) if wants_md5 else ""
@@ -41,13 +50,12 @@ def keep(archive: Archive, content: Spool, number: int, *, wait: bool = True) ->
         return Attachment(
             name, number, identifier, content.size, md5, Compression.ZLIB, size, packed_md5
         )
+    described = describe(archive, content, number, identifier)
     if content.scratch is not None:
         storage.adopt(identifier, content.scratch, wait=wait)
     else:
         storage.create(identifier, content.buffer(), wait=wait)
-    return Attachment(
-        name, number, identifier, content.size, md5, Compression.NONE, content.size, md5
-    )
+    return described
 
 
 def _md5(content: Spool) -> str:

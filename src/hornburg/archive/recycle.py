@@ -7,7 +7,12 @@ from hornburg.errors import StorageFullError
 from hornburg.index.base import Writer
 from hornburg.settings import Settings, StorageMode
 
-__all__ = ["make_room"]
+__all__ = ["has_limits", "make_room"]
+
+
+def has_limits(settings: Settings) -> bool:
+    """Whether there is a limit at all."""
+    return bool(settings.maximum_storage_size or settings.maximum_patient_count)
 
 
 def make_room(writer: Writer, settings: Settings, arriving: str) -> list[str]:
@@ -26,7 +31,7 @@ def make_room(writer: Writer, settings: Settings, arriving: str) -> list[str]:
     most_bytes = settings.maximum_storage_size << 20
     most_patients = settings.maximum_patient_count
     freed: list[str] = []
-    if not most_bytes and not most_patients:
+    if not has_limits(settings):
         return freed
     while True:
         totals = writer.statistics()

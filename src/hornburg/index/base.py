@@ -434,11 +434,15 @@ class Index(ABC):
         """Run a read that may take long, off the event loop, on one snapshot."""
 
     @abstractmethod
-    async def write(self, work: Callable[[Writer], T], *, needs: str | None = None) -> T:
+    async def write(
+        self, work: Callable[[Writer], T], *, needs: str | None = None, quick: bool = False
+    ) -> T:
         """Run a change; when this returns it is durable.
 
         A caller that stops waiting does not undo it. ``needs`` is a file that must be
-        durable before the change is. Changes that wait together share that flush too.
+        durable before the change is, and that the change itself may write. Changes that wait
+        together share that flush too. A ``quick`` change takes less than handing it to another
+        thread, so it may run on the event loop.
 
         Raises:
             StorageFullError: no room on the disk.

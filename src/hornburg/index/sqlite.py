@@ -182,10 +182,12 @@ class SqliteIndex(Index):
         except sqlite3.Error as error:
             raise translate(error) from error
 
-    async def write(self, work: Callable[[Writer], T], *, needs: str | None = None) -> T:
+    async def write(
+        self, work: Callable[[Writer], T], *, needs: str | None = None, quick: bool = False
+    ) -> T:
         if self._writer is None:
             raise _closed()
-        return await self._writer.run(work, needs)
+        return await self._writer.run(work, needs, quick=quick)
 
 
 def _closed() -> DatabaseError:

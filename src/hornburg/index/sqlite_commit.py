@@ -3,15 +3,22 @@
 Each change runs in a savepoint, so that one that fails leaves the others alone. When a commit
 itself fails, the changes that shared it are tried once more one by one: what one of them could
 not have (room on the disk, say) is not held against the rest.
+
+The writer has a thread. Quick changes run on the event loop as long as the thread has nothing to
+do and the disk is quick: waking a thread, and its waking the loop again, took as long as the
+commit, and all the while both wait for the interpreter's lock. A lock sees to it that one of the
+two works at a time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -35,6 +42,23 @@ _MOST_WAITING = 10_000
 _CHECKPOINT_WHEN_IDLE = 4_000
 #: ... or so many, whoever waits. A row is about 1 KB of log, so about 30 MB.
 _CHECKPOINT_AT_LEAST = 30_000
+#: The event loop may be held for so long by a commit, in seconds, on average. Beyond, the disk is
+#: too slow, and the thread takes so many commits before the loop tries again.
+_LOOP_PATIENCE = 0.004
+_COMMITS_ON_THREAD = 1_000
+
+#: What PRAGMA synchronous answers when each commit is flushed.
+_FULL = 2
+
+#: Seconds that the loop has to begin its last commit.
+_PATIENCE_AT_END = 60.0
+
+#: Rows changed after which the log gets its room beforehand, in bytes, where so much is free.
+#: A flush of what lies within a file took half as long as one that makes the file longer.
+_ROOM_AFTER = 300
+_ROOM = 24 << 20
+_FREE = 1 << 30
+
 #: Pages of log (64 MB) above which readers are waited for, so that it starts again.
 _LOG_TOO_LONG = 16_384
 
@@ -70,12 +94,24 @@ class GroupCommit:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._guard = threading.Lock()
         self._open = True
+        #: Who has it may use the connection.
+        self._turn = threading.Lock()
+        #: Quick changes that share the next commit on the loop, and whether there are none.
+        self._home: asyncio.AbstractEventLoop | None = None
+        self._soon: list[_Job] = []
+        self._none_soon = threading.Event()
+        self._none_soon.set()
+        self._pace = 0.0
+        self._on_thread = 0
         self._rows = 0
+        self._wants_room = connection.execute("PRAGMA synchronous").fetchone()[0] >= _FULL
         self.commits = 0
         self._thread = threading.Thread(target=self._loop, name="index-writer")
         self._thread.start()
 
-    async def run(self, work: Callable[[Writer], T], needs: str | None = None) -> T:
+    async def run(
+        self, work: Callable[[Writer], T], needs: str | None = None, *, quick: bool = False
+    ) -> T:
         """Have a change made; when this returns it is durable."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -84,7 +120,16 @@ class GroupCommit:
                 raise DatabaseError("The index is closed")
             if self._jobs.qsize() >= _MOST_WAITING:
                 raise UnavailableError(f"{_MOST_WAITING} changes already wait for the index")
-            self._jobs.put(_Job(work, loop, future, needs))
+            job = _Job(work, loop, future, needs)
+            self._home = self._home or loop
+            if quick and loop is self._home:
+                # What else comes in this round of the loop shares the commit.
+                if not self._soon:
+                    self._none_soon.clear()
+                    loop.call_soon(self._commit_soon)
+                self._soon.append(job)
+            else:
+                self._jobs.put(job)
         try:
             # A caller that goes away must not undo what the others share.
             return await asyncio.shield(future)
@@ -95,10 +140,42 @@ class GroupCommit:
     def stop(self) -> None:
         """Finish what waits; blocks until then."""
         with self._guard:
-            if self._open:
-                self._open = False
-                self._jobs.put(None)
+            self._open = False
+        self._none_soon.wait(_PATIENCE_AT_END)
+        self._jobs.put(None)
         self._thread.join()
+
+    # -- the loop -------------------------------------------------------------------------
+
+    def _commit_soon(self) -> None:
+        with self._guard:
+            batch, self._soon = self._soon, []
+        try:
+            if self._on_thread:
+                self._on_thread -= 1
+            elif self._jobs.empty() and self._turn.acquire(blocking=False):
+                try:
+                    self._commit_here(batch)
+                finally:
+                    self._turn.release()
+                return
+            for job in batch:
+                self._jobs.put(job)
+        finally:
+            self._none_soon.set()
+
+    def _commit_here(self, batch: list[_Job]) -> None:
+        started = time.monotonic()
+        for at in range(0, len(batch), _MOST_PER_COMMIT):
+            self._do(batch[at : at + _MOST_PER_COMMIT])
+        _settle(batch)
+        took = min(time.monotonic() - started, 5 * _LOOP_PATIENCE)  # a single one says little
+        self._pace += (took - self._pace) / 16
+        if self._pace > _LOOP_PATIENCE:
+            self._pace, self._on_thread = 0.0, _COMMITS_ON_THREAD
+        if self._rows >= (_ROOM_AFTER if self._wants_room else _CHECKPOINT_WHEN_IDLE):
+            # The thread looks after it; meanwhile changes wait for it.
+            self._jobs.put(_COPY)
 
     # -- the thread -----------------------------------------------------------------------
 
@@ -107,16 +184,21 @@ class GroupCommit:
         while more:
             batch, more = self._next()
             if batch:
-                self._do(batch)
+                with self._turn:
+                    self._do(batch)
+                # The loop has its turn again before it hears of it.
                 _answer(batch)
                 del batch
-                self._checkpoint()
+            if self._is_log_due():
+                with self._turn:
+                    self._checkpoint()
 
     def _next(self) -> tuple[list[_Job], bool]:
         batch: list[_Job] = []
         job = self._jobs.get()
         while job is not None:
-            batch.append(job)
+            if job is not _COPY:
+                batch.append(job)
             if len(batch) >= _MOST_PER_COMMIT:
                 return batch, True
             try:
@@ -145,12 +227,16 @@ class GroupCommit:
         """One transaction; answers why it was undone, if it was."""
         before = self._sql.total_changes
         try:
-            files = [job.needs for job in batch if job.needs is not None]
+            self._sql.execute("BEGIN IMMEDIATE")
+            if len(batch) == 1:
+                if not self._run_alone(batch[0]):
+                    return None
+            else:
+                for job in batch:
+                    self._run(job)
+            files = [job.needs for job in batch if job.needs is not None and job.error is None]
             if files:
                 self._make_durable(files)
-            self._sql.execute("BEGIN IMMEDIATE")
-            for job in batch:
-                self._run(job)
             self._sql.execute("COMMIT")
             self.commits += 1  # before anybody hears of it
         except BaseException as error:  # noqa: BLE001 - handed to everyone who waits for this
@@ -158,6 +244,18 @@ class GroupCommit:
             return error
         self._rows += self._sql.total_changes - before
         return None
+
+    def _run_alone(self, job: _Job) -> bool:
+        """Without a savepoint: what fails takes the transaction with it; tells whether it is on."""
+        try:
+            job.result = job.work(self._writer)
+        except BaseException as error:
+            job.error = translate(error)
+            if not self._sql.in_transaction:
+                raise
+            self._sql.execute("ROLLBACK")
+            return False
+        return True
 
     def _run(self, job: _Job) -> None:
         self._sql.execute("SAVEPOINT job")
@@ -181,9 +279,38 @@ class GroupCommit:
 
     def _checkpoint(self) -> None:
         """Copy the log into the database, after those who waited have their answer."""
-        least = _CHECKPOINT_WHEN_IDLE if self._jobs.empty() else _CHECKPOINT_AT_LEAST
-        if self._rows >= least:
+        if self._wants_room and self._rows >= _ROOM_AFTER:
+            self._wants_room = False
+            self._make_room()
+        if self._is_log_due():
             self._copy_log()
+
+    def _is_log_due(self) -> bool:
+        if self._wants_room and self._rows >= _ROOM_AFTER:
+            return True
+        least = _CHECKPOINT_WHEN_IDLE if self._jobs.empty() else _CHECKPOINT_AT_LEAST
+        return self._rows >= least
+
+    def _make_room(self) -> None:
+        """Make the file of the log as long as it will be, once.
+
+        What a transaction could not keep in memory lies in the log, also after it was undone.
+        """
+        try:
+            path = self._sql.execute("PRAGMA database_list").fetchone()[2]
+            disk = os.statvfs(path)
+            if disk.f_bavail * disk.f_frsize < _FREE:
+                return
+            cache = self._sql.execute("PRAGMA cache_size").fetchone()[0]
+            self._sql.execute("PRAGMA cache_size = -512")
+            self._sql.execute("BEGIN IMMEDIATE")
+            self._sql.execute("CREATE TABLE room (content)")
+            self._sql.execute("INSERT INTO room VALUES (zeroblob(?))", (_ROOM,))
+            self._sql.execute("ROLLBACK")
+            self._sql.execute(f"PRAGMA cache_size = {cache}")
+        except (sqlite3.Error, OSError) as error:
+            self._undo()
+            log.warning("the log of the index could not be given room: %s", error)
 
     def _copy_log(self) -> None:
         """Let the log start again from its beginning.
@@ -200,6 +327,16 @@ class GroupCommit:
         except sqlite3.Error as error:
             # Nothing is lost: the log still holds it, and is copied later.
             log.warning("the log of the index could not be copied into it: %s", error)
+
+
+class _CopyLog(_Job):
+    """No change: asks the thread to look after the log."""
+
+    def __init__(self) -> None:
+        """Nobody waits for it."""
+
+
+_COPY = _CopyLog()
 
 
 def _answer(batch: list[_Job]) -> None:
