@@ -1,10 +1,14 @@
 #!/bin/sh
 # Installs the programs that tests and benchmarks talk to, where they are missing and this user may.
-# Without them those tests are skipped, and say so; in CI that is a failure.
+# Without them those tests are skipped, and say so; in CI that is a failure. Tests of the DICOM
+# network fail without DCMTK.
 set -eu
 
 missing=
 command -v Orthanc >/dev/null || missing="$missing orthanc"
+for program in storescp dcmqrscp wlmscpfs findscu; do
+    command -v $program >/dev/null || missing="${missing% dcmtk} dcmtk"
+done
 command -v wrk >/dev/null || missing="$missing wrk"
 [ -n "$missing" ] || exit 0
 

@@ -1,4 +1,4 @@
-"""A real server in a process of its own, over real sockets."""
+"""A real server in a process of its own, over real sockets; and who talks to it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,27 @@ from typing import IO, Any
 
 import httpx2
 import pytest
+from tests.wire.dicom_peers import Peers
 
 #: A start takes a second; on a busy machine it may take several.
 _PATIENCE = 60
 
 
+#: Ports that the system chooses, on this machine alone.
+_DOORS = {"HttpPort": 0, "DicomPort": 0, "DicomBindAddresses": ["127.0.0.1"]}
+
+
 class Server:
-    """``hornburg serve`` on a port that the system chose."""
+    """``hornburg serve`` on ports that the system chose."""
+
+    #: The port of the DICOM server, 0 when it is off.
+    dicom_port = 0
 
     def __init__(self, folder: Path, options: dict[str, Any]) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.configuration = folder / "hornburg.json"
-        self.configuration.write_text(json.dumps({"HttpPort": 0, **options}))
+        self.configuration.write_text(json.dumps({**_DOORS, **options}))
         self.storage = Path(options.get("StorageDirectory", folder / "OrthancStorage"))
         self.lines: list[str] = []
         self._news = threading.Condition()
@@ -57,19 +65,28 @@ class Server:
             with self._news:
                 self.lines.append(line.rstrip())
                 self._news.notify_all()
+            found = re.search(r"listens for DICOM.* on 127\.0\.0\.1:(\d+)", line)
+            if found:
+                self.dicom_port = int(found[1])
             found = re.search(r"listens on (http://127\.0\.0\.1:(\d+))", line)
             if found:
                 self.url, self.port = found[1], int(found[2])
                 listening.set()
         listening.set()
 
-    def said(self, words: str) -> None:
-        """Wait until the log says something."""
+    def said(self, words: str, since: int = 0) -> str:
+        """Wait until the log says something; answers the line.
+
+        ``since`` is the number of lines that don't count, as ``len(lines)`` was before.
+        """
+
+        def found() -> list[str]:
+            return [line for line in self.lines[since:] if words in line]
+
         with self._news:
-            found = self._news.wait_for(
-                lambda: any(words in line for line in self.lines), timeout=_PATIENCE
-            )
-        assert found, "\n".join(self.lines)
+            heard = self._news.wait_for(found, timeout=_PATIENCE)
+        assert heard, "\n".join(self.lines)
+        return heard[0]
 
     def kill(self) -> None:
         """As a power cut: no signal handler runs."""
@@ -95,13 +112,11 @@ class Server:
         }
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """A function that starts a server with the given options."""
+def _servers(parent: Path) -> Iterator[Callable[..., Server]]:
     started: list[Server] = []
 
     def start(folder: Path | None = None, **options: Any) -> Server:
-        made = Server(folder or tmp_path / f"server{len(started)}", options)
+        made = Server(folder or parent / f"server{len(started)}", options)
         started.append(made)
         return made
 
@@ -109,3 +124,29 @@ def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     for each in started:
         if each.process.poll() is None:
             each.kill()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """A function that starts a server with the given options."""
+    yield from _servers(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def module_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """The same for servers that all tests of a module share."""
+    yield from _servers(tmp_path_factory.mktemp("servers"))
+
+
+@pytest.fixture
+def peers(tmp_path: Path) -> Iterator[Peers]:
+    """Other application entities, ended with the test."""
+    with Peers(tmp_path) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def module_peers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peers]:
+    """Other application entities, ended with the module."""
+    with Peers(tmp_path_factory.mktemp("peers")) as started:
+        yield started

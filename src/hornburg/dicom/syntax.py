@@ -13,9 +13,11 @@ __all__ = ["Encoding", "guess_encoding"]
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
-_DEFLATED = frozenset(("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.8.1"))
-# JPIP Referenced Deflate is 4.95; 8.1 (Deflated Image Frame) deflates frames, not the data set.
-_DEFLATED_DATA_SETS = _DEFLATED - {"1.2.840.10008.1.2.8.1"}
+# Deflated Explicit VR, JPIP Referenced Deflate, JPIP HTJ2K Referenced Deflate. Deflated Image Frame
+# (8.1) deflates frames, not the data set.
+_DEFLATED_DATA_SETS = frozenset(
+    ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205")
+)
 _VRS = frozenset(vr.encode() for vr in SHORT | LONG)
 
 
