@@ -153,8 +153,9 @@ class StoreStraightOperation(Operation):
 
     def __post_init__(self) -> None:
         schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+        media = OpenAPIMediaType(schema=schema)
         self.request_body = RequestBody(
-            content={"application/dicom": OpenAPIMediaType(schema=schema)}, required=True
+            content={"application/octet-stream": media, "application/dicom": media}, required=True
         )
 
 
