@@ -12,7 +12,7 @@ def test_a_request_is_pending_until_its_report_comes() -> None:
     known = Commitments(10)
     known.expect("u", "PACS", [A, B])
     assert known.get("u").status is Status.PENDING
-    assert known.report("u", "PACS ", [A, B], [])
+    assert known.report("u", "Pacs ", [A, B], [])
     assert known.get("u").status is Status.SUCCESS
     assert known.get("u").success == (A, B)
 

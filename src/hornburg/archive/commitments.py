@@ -111,7 +111,7 @@ class Commitments:
         if known is None:
             log.warning("a storage commitment report of %s belongs to no request", remote_aet)
             return False
-        if known.remote_aet.strip() != remote_aet.strip():
+        if known.remote_aet.strip().casefold() != remote_aet.strip().casefold():
             log.warning(
                 "a storage commitment report of %s answers a request to %s: it is left out",
                 remote_aet,
