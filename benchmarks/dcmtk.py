@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.errors import BenchmarkError
@@ -102,10 +103,10 @@ def store(
 
     storescu ends at the first answer that isn't success. Raises `BenchmarkError`.
     """
-    part = -(-len(files) // associations)
+    edges = [number * len(files) // associations for number in range(associations + 1)]
     commands = [
-        ["storescu", *_TITLES, "127.0.0.1", str(port), *files[start : start + part]]
-        for start in range(0, len(files), part)
+        ["storescu", *_TITLES, "127.0.0.1", str(port), *files[start:end]]
+        for start, end in pairwise(edges)
     ]
     logs = [folder / f"storescu-{number}.log" for number in range(len(commands))]
     return _timed(commands, folder, logs, timeout)

@@ -21,7 +21,7 @@ from benchmarks.plan import Contestant, Plan, say
 from benchmarks.results import Row
 from benchmarks.servers import Server
 
-__all__ = ["measure_dicom_reads"]
+__all__ = ["Asked", "measure_dicom_reads"]
 
 _MEMORY_FILE_SYSTEM = Path("/dev/shm")
 
@@ -40,7 +40,7 @@ class _Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """Query files in `folder`, and how many answers all of them together have."""
 
     read: DicomRead
@@ -133,7 +133,7 @@ def _scratch() -> Iterator[Path]:
 
 def _prepared(
     folder: Path, servers: list[_Loaded], archive: DicomArchive, read: DicomRead
-) -> _Asked:
+) -> Asked:
     """The query files; each has been asked once, and its answers compared with what was stored."""
     names = []
     answers = 0
@@ -150,7 +150,7 @@ def _prepared(
                     f"{loaded.contestant.label} gives {len(seen)} answers to "
                     f"{names[-1]} of {len(expected)}: {_difference(seen, expected)}"
                 )
-    return _Asked(read, folder, names, answers)
+    return Asked(read, folder, names, answers)
 
 
 def _answers(folder: Path, server: Server, read: DicomRead, name: str) -> list[tuple[str, Any]]:
@@ -171,7 +171,7 @@ def _difference(seen: list[tuple[str, Any]], expected: dict[str, Any]) -> str:
     return f"{wrong[:1]!r} against {missing[:1]!r}"
 
 
-def _repeats(plan: Plan, loaded: _Loaded, asked: _Asked) -> int:
+def _repeats(plan: Plan, loaded: _Loaded, asked: Asked) -> int:
     """How often all queries fill the seconds of a round."""
     repeats = 1
     while True:

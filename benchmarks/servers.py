@@ -151,6 +151,12 @@ class Server:
             return
         raise BenchmarkError(f"{self.kind.name} did not answer within {_START_SECONDS:.0f} s")
 
+    @property
+    def pid(self) -> int:
+        """The process id; the server must have been started."""
+        assert self._process is not None
+        return self._process.pid
+
     def check_alive(self) -> None:
         """Raise `BenchmarkError` when the process has ended."""
         if self._process is None or self._process.poll() is not None:
@@ -188,13 +194,11 @@ class Server:
     def peak_memory(self) -> int:
         """The peak resident memory of the server and its child processes, in bytes."""
         self.check_alive()
-        assert self._process is not None
-        return sum(_peak_memory(pid) for pid in _family(self._process.pid))
+        return sum(_peak_memory(pid) for pid in _family(self.pid))
 
     def cpu_seconds(self) -> float:
         """Processor time that the server and its children have used."""
-        assert self._process is not None
-        return sum(_cpu_seconds(pid) for pid in _family(self._process.pid))
+        return sum(_cpu_seconds(pid) for pid in _family(self.pid))
 
     def stop(self) -> None:
         """End the process, first politely."""

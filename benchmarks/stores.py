@@ -17,14 +17,14 @@ from benchmarks.results import Row
 from benchmarks.servers import Server
 from hornburg.testing import DatasetFactory
 
-__all__ = ["measure_stores"]
+__all__ = ["Files", "measure_stores", "write_files"]
 
 _TIMEOUT = 300.0
 _WARM_UP = Upload("MR", patients=1, studies=1, series=1, instances=40, seed="warm up")
 
 
 @dataclass(frozen=True, slots=True)
-class _Files:
+class Files:
     """Made-up files of one folder, in the order of patients and series."""
 
     folder: Path
@@ -38,7 +38,7 @@ class _Files:
 class _Prepared:
     operation: StoreOperation
     row: Row
-    files: _Files
+    files: Files
 
 
 def measure_stores(plan: Plan, operations: list[StoreOperation], *, scale: bool) -> list[Row]:
@@ -51,12 +51,14 @@ def measure_stores(plan: Plan, operations: list[StoreOperation], *, scale: bool)
     source = plan.work / "dicom-files"
     try:
         say("writing the files to send")
-        warm_up = _written(source / "warm-up", _WARM_UP)
+        warm_up = write_files(source / "warm-up", _WARM_UP)
         prepared = [
             _Prepared(
                 operation,
                 row,
-                _written(source / str(number), operation.quick if plan.quick else operation.what),
+                write_files(
+                    source / str(number), operation.quick if plan.quick else operation.what
+                ),
             )
             for number, (operation, row) in enumerate(zip(operations, rows, strict=True))
         ]
@@ -72,7 +74,8 @@ def measure_stores(plan: Plan, operations: list[StoreOperation], *, scale: bool)
     return [*rows, memory]
 
 
-def _written(folder: Path, what: Upload) -> _Files:
+def write_files(folder: Path, what: Upload) -> Files:
+    """Make up the instances of `what` in `folder`, which is emptied before."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     made = DatasetFactory(what.kind, seed=what.seed).archive(
@@ -85,11 +88,11 @@ def _written(folder: Path, what: Upload) -> _Files:
     for number, content in enumerate(made):
         names.append(f"{number:05}.dcm")
         (folder / names[-1]).write_bytes(content)
-    return _Files(folder, names)
+    return Files(folder, names)
 
 
 def _round(
-    plan: Plan, contestant: Contestant, warm_up: _Files, prepared: list[_Prepared], memory: Row
+    plan: Plan, contestant: Contestant, warm_up: Files, prepared: list[_Prepared], memory: Row
 ) -> None:
     folder = plan.work / f"store-{contestant.slug}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -101,7 +104,7 @@ def _round(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _round_of_storescp(plan: Plan, warm_up: _Files, prepared: list[_Prepared]) -> None:
+def _round_of_storescp(plan: Plan, warm_up: Files, prepared: list[_Prepared]) -> None:
     folder = plan.work / f"store-{storescp.LABEL}"
     shutil.rmtree(folder, ignore_errors=True)
     try:
@@ -120,7 +123,7 @@ def _round_of_storescp(plan: Plan, warm_up: _Files, prepared: list[_Prepared]) -
 def _send_all(
     label: str,
     port: int,
-    warm_up: _Files,
+    warm_up: Files,
     prepared: list[_Prepared],
     check: Callable[[int], None],
 ) -> None:
