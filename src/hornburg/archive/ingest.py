@@ -9,8 +9,9 @@ from __future__ import annotations
 import enum
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 
 from hornburg.archive.expected import expected_instances, index_in_series
@@ -82,10 +83,8 @@ class Received:
 class _Header:
     """What the index needs of a file."""
 
+    file: DicomFile
     public_ids: tuple[str, str, str, str]
-    main_tags: tuple[Mapping[str, str], ...]
-    instance: dict[str, str]
-    series: dict[str, str]
     expected: int | None
     claim: Claim
 
@@ -175,13 +174,10 @@ def _read(archive: Archive, buffer: Buffer) -> _Header:
     for (name, _), uid in zip(_IDENTIFIERS, uids, strict=True):
         if not uid:
             raise BadFileFormatError(f"The DICOM file has no {name}, so it can't be stored")
-    expected = expected_instances(file)
     return _Header(
+        file,
         public_ids(file.text(_PATIENT_ID) or "", uids[0], uids[1], uids[2]),
-        archive.main_tags.of(file),
-        _metadata(file),
-        {} if expected is None else {"ExpectedNumberOfInstances": str(expected)},
-        expected,
+        expected_instances(file),
         (file.sop_class_uid, uids[2]),
     )
 
@@ -249,22 +245,38 @@ class _Arrival:
         archive, header = self._archive, self._header
         now = archive.clock()
         date = stamp(now)
-        received = {**self._origin.metadata(), "ReceptionDate": date}
-        sender = {"RemoteAET": self._origin.remote_aet}
         return NewInstance(
             header.public_ids,
-            header.main_tags,
-            tuple(
-                {_SIGNATURE: archive.main_tags.signature(level), **values}
-                for level, values in zip(
-                    Level,
-                    ({}, {}, header.series | sender, header.instance | received),
-                    strict=True,
-                )
-            ),
+            _ByLevel(partial(archive.main_tags.of_level, header.file)),
+            _ByLevel(partial(self._metadata, date)),
             attachment,
             now,
             date,
             archive.settings.overwrite_instances.value,
             header.expected,
         )
+
+    def _metadata(self, date: str, level: Level) -> dict[str, str]:
+        values = {_SIGNATURE: self._archive.main_tags.signature(level)}
+        if level is Level.INSTANCE:
+            values |= _metadata(self._header.file)
+            values |= self._origin.metadata()
+            values["ReceptionDate"] = date
+        elif level is Level.SERIES:
+            values["RemoteAET"] = self._origin.remote_aet
+            if self._header.expected is not None:
+                values["ExpectedNumberOfInstances"] = str(self._header.expected)
+        return values
+
+
+class _ByLevel(Sequence[Mapping[str, str]]):
+    """One mapping a level, made when it is asked for: most instances bring no new parents."""
+
+    def __init__(self, make: Callable[[Level], Mapping[str, str]]) -> None:
+        self._make = make
+
+    def __getitem__(self, level: int) -> Mapping[str, str]:  # type: ignore[override]
+        return self._make(Level(level))
+
+    def __len__(self) -> int:
+        return len(Level)

@@ -146,31 +146,30 @@ class MainTags:
         An element that is absent, has no text or is longer than :data:`MAXIMUM_LENGTH` is left
         out; one that is empty is kept.
         """
+        return tuple([self.of_level(file, level) for level in Level])
+
+    def of_level(self, file: DicomFile, level: Level) -> dict[str, str]:
+        """The same of one level."""
         dataset = file.dataset
         entries, buffer, charset = dataset.entries, dataset.buffer, dataset.charset
-        levels = []
-        for row in self._rows:
-            found: dict[str, str] = {}
-            for name, tag in row:
-                entry = entries.get(tag)
-                if entry is None:
-                    continue
-                vr, offset, length, items = entry
-                if items is not None:
-                    value = encode_items(dataset, tag)
-                    if len(value) <= MAXIMUM_SEQUENCE:
-                        found[name] = value.decode()
-                    continue
-                if not 0 <= length <= 4096:
-                    continue
-                if vr in TEXT:
-                    raw = bytes(buffer[offset : offset + length])
-                    shown: str | None = plain_text(raw, vr, charset)
-                else:
-                    shown = dataset.show(tag, entry)
-                if shown is not None and (
-                    len(shown) <= 64 or len(shown.encode()) <= MAXIMUM_LENGTH
-                ):
-                    found[name] = shown
-            levels.append(found)
-        return tuple(levels)
+        found: dict[str, str] = {}
+        for name, tag in self._rows[level]:
+            entry = entries.get(tag)
+            if entry is None:
+                continue
+            vr, offset, length, items = entry
+            if items is not None:
+                value = encode_items(dataset, tag)
+                if len(value) <= MAXIMUM_SEQUENCE:
+                    found[name] = value.decode()
+                continue
+            if not 0 <= length <= 4096:
+                continue
+            if vr in TEXT:
+                raw = bytes(buffer[offset : offset + length])
+                shown: str | None = plain_text(raw, vr, charset)
+            else:
+                shown = dataset.show(tag, entry)
+            if shown is not None and (len(shown) <= 64 or len(shown.encode()) <= MAXIMUM_LENGTH):
+                found[name] = shown
+        return found

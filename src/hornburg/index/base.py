@@ -146,11 +146,14 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class NewInstance:
-    """An instance on its way in. Tuples and lists have one entry a level, patient first."""
+    """An instance on its way in. Tuples and lists have one entry a level, patient first.
+
+    Main tags and metadata are asked for by level, and only of what is new.
+    """
 
     public_ids: tuple[str, str, str, str]
-    main_tags: tuple[Mapping[str, str], ...]
-    metadata: tuple[Mapping[str, str], ...]
+    main_tags: Sequence[Mapping[str, str]]
+    metadata: Sequence[Mapping[str, str]]
     attachment: Attachment
     now: float
     date: str

@@ -130,12 +130,8 @@ class GroupCommit:
                 self._soon.append(job)
             else:
                 self._jobs.put(job)
-        try:
-            # A caller that goes away must not undo what the others share.
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            future.add_done_callback(_look_at_error)
-            raise
+        # A caller that goes away undoes nothing: the work doesn't look at who waits.
+        return await future
 
     def stop(self) -> None:
         """Finish what waits; blocks until then."""
@@ -354,16 +350,13 @@ def _answer(batch: list[_Job]) -> None:
 def _settle(jobs: list[_Job]) -> None:
     for job in jobs:
         if job.future.done():
+            if job.error is not None:
+                log.warning("a change failed that nobody waits for any more: %s", job.error)
             continue
         if job.error is not None:
             job.future.set_exception(job.error)
         else:
             job.future.set_result(job.result)
-
-
-def _look_at_error(future: asyncio.Future[Any]) -> None:
-    if not future.cancelled() and future.exception() is not None:
-        log.warning("a change failed that nobody waits for any more: %s", future.exception())
 
 
 def translate(error: BaseException) -> BaseException:

@@ -81,7 +81,9 @@ class _Segment:
         if not self._end:
             # Larger than any before it, even of an earlier process.
             self._generation = max(self._generation + 1, time.time_ns())
-        head = _HEAD.pack(_MAGIC, self._generation, UUID(uuid).bytes, len(content), 0)[:_COVERED]
+        head = _HEAD.pack(
+            _MAGIC, self._generation, bytes.fromhex(uuid.replace("-", "")), len(content), 0
+        )[:_COVERED]
         check = zlib.crc32(content, zlib.crc32(head))
         size = _HEAD.size + len(content)
         if os.pwritev(self.handle, (head, check.to_bytes(4, "little"), content), self._end) != size:
