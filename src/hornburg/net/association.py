@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
@@ -47,6 +48,10 @@ ARTIM = 30.0
 #: trickles is as good as silent.
 _PROGRESS = 1024
 
+#: Most toolkits send a message in two parts and leave Nagle's algorithm on: the second part waits
+#: until the first is acknowledged, which takes 40 ms unless it is done at once (Linux, tcp(7)).
+_QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)
+
 #: Bytes that may wait to be sent before a sender waits for the other side to read.
 _HIGH_WATER = 1 << 20
 
@@ -80,6 +85,7 @@ class Association(asyncio.Protocol):
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._socket: Any = None
         self._artim: asyncio.TimerHandle | None = None
         self._artim_state: State | None = None
         self._idle: asyncio.TimerHandle | None = None
@@ -101,6 +107,8 @@ class Association(asyncio.Protocol):
         # uvloop has a transport class of its own.
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=_HIGH_WATER)
+        self._socket = transport.get_extra_info("socket")
+        self._acknowledge_at_once()
         if self._requestor:
             self._connection.connected()
         self._settle()
@@ -109,10 +117,15 @@ class Association(asyncio.Protocol):
         self._moved_bytes += len(data)
         if self._moved_bytes >= _PROGRESS:
             self._touch()
-        events = self._connection.receive(data)
-        for event in events:
+        self._acknowledge_at_once()
+        for event in self._connection.receive(data):
             self._take(event)
         self._settle()
+
+    def _acknowledge_at_once(self) -> None:
+        if _QUICK_ACK is not None and self._socket is not None:
+            # The kernel forgets it with each packet.
+            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
 
     def eof_received(self) -> bool:
         for event in self._connection.receive(b""):

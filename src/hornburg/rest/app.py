@@ -31,6 +31,7 @@ from hornburg.rest import (
     system,
     tags,
     tools,
+    worklists,
 )
 from hornburg.rest.door import Door
 from hornburg.rest.errors import on_hornburg_error, on_http_exception, on_unexpected_error
@@ -62,6 +63,7 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     *query_retrieve.ROUTES,
     *storage_commitment.ROUTES,
     *dicom_tools.ROUTES,
+    *worklists.ROUTES,
     openapi,
     home,
 )

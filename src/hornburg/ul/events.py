@@ -12,13 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from hornburg import __version__
+from hornburg import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from hornburg.ul.errors import LocalProtocolError
 
 __all__ = [
     "APPLICATION_CONTEXT",
-    "IMPLEMENTATION_CLASS_UID",
-    "IMPLEMENTATION_VERSION",
     "Abort",
     "AssociateAccept",
     "AssociateReject",
@@ -37,11 +35,6 @@ __all__ = [
 
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 """The only one there is (PS3.7 annex A.2.1)."""
-
-IMPLEMENTATION_CLASS_UID = "2.25.140468108368015700269681379336723703992"
-"""Names Hornburg to its peers (PS3.7 D.3.3.2)."""
-
-IMPLEMENTATION_VERSION = f"HORNBURG_{__version__}"[:16]
 
 _UID_SIZE = 64
 
@@ -172,7 +165,7 @@ class AssociateRequest:
     contexts: tuple[PresentationContext, ...]
     maximum_length: int = 16384
     implementation_class_uid: str = IMPLEMENTATION_CLASS_UID
-    implementation_version: str = IMPLEMENTATION_VERSION
+    implementation_version: str = IMPLEMENTATION_VERSION_NAME
     roles: tuple[RoleSelection, ...] = ()
     asynchronous: tuple[int, int] | None = None
     identity: UserIdentity | None = None
@@ -199,7 +192,7 @@ class AssociateAccept:
     contexts: tuple[ContextResult, ...]
     maximum_length: int = 16384
     implementation_class_uid: str = IMPLEMENTATION_CLASS_UID
-    implementation_version: str = IMPLEMENTATION_VERSION
+    implementation_version: str = IMPLEMENTATION_VERSION_NAME
     roles: tuple[RoleSelection, ...] = ()
     asynchronous: tuple[int, int] | None = None
     identity_response: bytes | None = field(default=None, repr=False)

@@ -186,7 +186,6 @@ class TranscodingOptions:
             unit="threads",
             least=1,
             most=1024,
-            supported=False,
         ),
     ] = 4
     transcoder_cache_size: Annotated[
@@ -197,7 +196,6 @@ class TranscodingOptions:
             unit="MB",
             least=0,
             most=1 << 30,
-            supported=False,
         ),
     ] = 256
     transcoder_memory_capacity: Annotated[
@@ -208,7 +206,6 @@ class TranscodingOptions:
             unit="MB",
             least=0,
             most=1 << 30,
-            supported=False,
         ),
     ] = 256
     maximum_concurrent_dcmtk_transcoders: Annotated[
@@ -218,6 +215,5 @@ class TranscodingOptions:
             "Most transcodings by the built-in codecs at the same time; 0 means no limit.",
             least=0,
             most=1024,
-            supported=False,
         ),
     ] = 0
