@@ -59,6 +59,9 @@ class Asked:
     def hear(self) -> None:
         self.heard = True
 
+    def note(self, identifier: object) -> None:
+        """The log is not verbose."""
+
     async def dataset(self) -> bytes:
         return self.identifier
 

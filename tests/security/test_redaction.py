@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hornburg.dicom.elements import Value
-from hornburg.security.redaction import describe, mask, shown
+from hornburg.security.redaction import describe, mask, shown, without_values
 
 LEVEL, NAME, PATIENT, DATE, STUDY, STEPS, STATION, PRIVATE, CLASS = (
     0x00080052,
@@ -94,3 +94,9 @@ def test_no_value_gets_through(values):
     plain = {0x00080005, 0x00080056, 0x00080060, 0x00080061, 0x00080062}
     line = describe({tag: value for tag, value in elements.items() if tag not in plain})
     assert not set(line) & set("äöü~")
+
+
+def test_values_in_errors_are_hidden() -> None:
+    said = "PatientBirthDate: '19700101' is no date, \"O'Neil\" neither"
+    assert without_values(said) == "PatientBirthDate: (hidden) is no date, (hidden) neither"
+    assert without_values(said, deidentify=False) == said

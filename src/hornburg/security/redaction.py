@@ -8,10 +8,12 @@ values too, bounded and in one line, whatever a peer sends.
 
 from __future__ import annotations
 
+import re
+
 from hornburg.dicom.dictionary import DEFAULT, Dictionary
 from hornburg.dicom.elements import Elements, Value
 
-__all__ = ["describe", "mask", "shown"]
+__all__ = ["describe", "mask", "shown", "without_values"]
 
 #: Values that belong to the question, not to a person.
 _PLAIN = frozenset(
@@ -27,6 +29,8 @@ _PLAIN = frozenset(
 )
 
 HIDDEN = "(hidden)"
+
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 #: Characters of one value, attributes of one data set: a line of a log, not a copy.
 _LONGEST = 64
@@ -62,6 +66,14 @@ def shown(text: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in short
     )
+
+
+def without_values(sentence: str, *, deidentify: bool = True) -> str:
+    """The sentence of an error, for the log: what it quotes may have come with a query.
+
+    Errors name attributes as they are and quote values, with ``repr``.
+    """
+    return _QUOTED.sub(HIDDEN, sentence) if deidentify else sentence
 
 
 def _line(elements: Elements, deidentify: bool, dictionary: Dictionary, depth: int) -> str:

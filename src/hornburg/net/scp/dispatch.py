@@ -26,6 +26,7 @@ from hornburg.net.scp.store import serve_store
 from hornburg.net.scp.worklist import serve_worklist
 from hornburg.net.services import act_of
 from hornburg.security.dicom_rules import Act, Caller
+from hornburg.security.redaction import without_values
 
 __all__ = ["serve_association"]
 
@@ -110,7 +111,7 @@ async def _serve(request: Request) -> None:
             _name(command.field),
             request.caller.aet,
             request.caller.address,
-            error,
+            without_values(str(error), deidentify=request.parts.archive.settings.deidentify_logs),
         )
         await _fail(request, error.outside.dimse, str(error))
     except Exception:

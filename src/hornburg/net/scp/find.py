@@ -48,6 +48,7 @@ async def serve_find(request: Request) -> None:
         default_charset=archive.runtime.default_encoding,
         dictionary=archive.dictionary,
     )
+    request.note(identifier)
     only = context.abstract_syntax == uids.PATIENT_STUDY_ONLY_FIND
     query = query_of(archive, identifier, Level.STUDY if only else Level.INSTANCE)
     pending = PENDING if query.supported else PENDING_OPTIONAL_KEYS_NOT_SUPPORTED

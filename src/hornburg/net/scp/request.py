@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
 from hornburg.dicom.buffer import Buffer
+from hornburg.dicom.dataset import DataSet
+from hornburg.dicom.elements import elements_of
 from hornburg.dimse.commands import Command, response
 from hornburg.errors import TooLargeError
 from hornburg.net.association import Association
 from hornburg.net.inbox import Message
 from hornburg.net.parts import Parts
 from hornburg.security.dicom_rules import Caller
+from hornburg.security.redaction import describe
 from hornburg.ul.negotiation import AcceptedContext
 
 __all__ = ["IDENTIFIER_LIMIT", "Request"]
+
+log = logging.getLogger("hornburg.dicom")
 
 #: Bytes of an identifier. Lists of UIDs are the longest: 10,000 of them are 650 KB.
 IDENTIFIER_LIMIT = 1 << 20
@@ -67,6 +73,13 @@ class Request:
         if size > limit:
             raise TooLargeError(f"The data set has {size} bytes, at most {limit} are allowed")
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def note(self, identifier: DataSet) -> None:
+        """Tell the log, when it is verbose, what is asked for (``DeidentifyLogs``)."""
+        if log.isEnabledFor(logging.DEBUG):
+            settings = self.parts.archive.settings
+            words = describe(elements_of(identifier), deidentify=settings.deidentify_logs)
+            log.debug("%s of %s: %s", self.command.name, self.caller.aet, words)
 
     async def drop(self) -> None:
         """Read what has not been read yet of the data set, and forget it."""

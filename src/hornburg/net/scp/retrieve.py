@@ -41,6 +41,7 @@ async def wanted(request: Request) -> list[Outgoing]:
         default_charset=archive.runtime.default_encoding,
         dictionary=archive.dictionary,
     )
+    request.note(identifier)
     return await outgoing(archive, await wanted_resources(archive, identifier))
 
 

@@ -51,6 +51,7 @@ async def serve_worklist(request: Request) -> None:
         default_charset=archive.runtime.default_encoding,
         dictionary=archive.dictionary,
     )
+    request.note(identifier)
     if worklists is None:
         await request.answer(SUCCESS)
         return
