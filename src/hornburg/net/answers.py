@@ -32,16 +32,16 @@ _FAILED_LIST = 0x00080058
 
 
 async def next_response(
-    association: Association, target: Target, expected: CommandField
+    association: Association, target: Target, expected: CommandField, message_id: int = 1
 ) -> Message:
-    """The next response.
+    """The next response, to the request with this message identifier.
 
     Raises:
         RemoteError: the other side sends something else.
         AssociationLostError: it sends nothing more.
     """
     message = await association.inbox.next()
-    if message.command.field != expected:
+    if message.command.field != expected or message.command.responded_to != message_id:
         raise RemoteError(f"{target.name}: an answer to something else was sent")
     return message
 
@@ -55,7 +55,7 @@ async def dataset_of(association: Association, target: Target, message: Message)
     parts: list[bytes] = []
     size = 0
     while arrived := await association.inbox.parts(message):
-        parts += arrived
+        parts.append(b"".join(arrived))
         size += sum(map(len, arrived))
         if size > _LIMIT:
             raise RemoteError(f"{target.name}: an answer is larger than {_LIMIT >> 20} MB")

@@ -55,6 +55,10 @@ _QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)
 #: Bytes that may wait to be sent before a sender waits for the other side to read.
 _HIGH_WATER = 1 << 20
 
+#: Fragments in what was read at once, after which others have their turn. Images come in some 20;
+#: a loop that goes on reading as long as there is something would serve nobody else.
+_MANY = 100
+
 
 class Association(asyncio.Protocol):
     """An association, for either role.
@@ -93,6 +97,8 @@ class Association(asyncio.Protocol):
         self._moved_bytes = 0
         self._writable: asyncio.Future[None] | None = None
         self._paused = False
+        self._held = False
+        self._rests = False
         self._answer: asyncio.Future[AssociateAccept | AssociateReject] | None = None
         self._released: asyncio.Future[None] | None = None
         self.inbox = Inbox(self._hold, self._touch)
@@ -160,9 +166,12 @@ class Association(asyncio.Protocol):
 
     def _take(self, event: Event) -> None:
         if isinstance(event, DataReceived):
+            if self.why:
+                # What follows a fault in the same read means nothing any more.
+                return
             try:
                 if self.inbox.put(event):
-                    self._touch()
+                    self._heard()
             except DimseError as error:
                 log.warning("%s: aborted: %s", self.remote, error)
                 self.abort(str(error))
@@ -234,6 +243,11 @@ class Association(asyncio.Protocol):
         if self._idle is None and self._timeout and self._transport is not None:
             self._idle = self._loop.call_later(self._timeout, self._look_at_clock)
 
+    def _heard(self) -> None:
+        """The other side has said something. While it should read, that is no progress."""
+        if self._writable is None:
+            self._touch()
+
     def _look_at_clock(self) -> None:
         self._idle = None
         if self._transport is None or self.why:
@@ -246,10 +260,25 @@ class Association(asyncio.Protocol):
             self.abort(f"nothing came for {self._timeout:g} seconds")
 
     def _hold(self, hold: bool) -> None:
+        self._held = hold
+        self._read_or_not()
+
+    def _rest(self) -> None:
+        """Read on when others have had their turn."""
+        if not self._rests:
+            self._rests = True
+            self._read_or_not()
+            self._loop.call_soon(self._rested)
+
+    def _rested(self) -> None:
+        self._rests = False
+        self._read_or_not()
+
+    def _read_or_not(self) -> None:
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        if hold:
+        if self._held or self._rests:
             transport.pause_reading()
         else:
             transport.resume_reading()

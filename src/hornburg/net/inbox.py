@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 
 from hornburg.dimse.commands import Command, CommandField
-from hornburg.dimse.messages import CommandReceived, Messages
+from hornburg.dimse.messages import CommandReceived, MessageError, Messages
 from hornburg.net.errors import AssociationLostError
 from hornburg.ul.events import DataReceived
 
@@ -31,6 +31,12 @@ _MOST_WAITING = 8
 #: C-CANCELs that are remembered; each names a request that is running or waits.
 _MOST_CANCELS = 16
 
+#: C-CANCELs without another request between them, after which nobody means it.
+_CANCELS_IN_A_ROW = 256
+
+#: Bytes that keeping a fragment costs besides its own.
+_OVERHEAD = 64
+
 
 class Message:
     """A command, and what has arrived of its data set."""
@@ -46,7 +52,8 @@ class Message:
 
     def add(self, part: bytes) -> None:
         self._parts.append(part)
-        self.waiting += len(part)
+        # Fragments may be of two bytes: then what keeps them is the memory that they take.
+        self.waiting += len(part) + _OVERHEAD
 
     def take(self) -> list[bytes]:
         parts, self._parts, self.waiting = self._parts, [], 0
@@ -72,6 +79,7 @@ class Inbox:
         self._reader: asyncio.Future[None] | None = None
         self._held = False
         self._end: str | None = None
+        self._cancels = 0
         self.cancelled: set[int] = set()
 
     @property
@@ -110,9 +118,17 @@ class Inbox:
 
     def _begin(self, message: Message) -> bool:
         if message.command.field == CommandField.C_CANCEL_RQ:
-            if len(self.cancelled) < _MOST_CANCELS:
-                self.cancelled.add(message.command.responded_to)
+            self._cancels += 1
+            if self._cancels > _CANCELS_IN_A_ROW:
+                raise MessageError(f"more than {_CANCELS_IN_A_ROW} C-CANCELs in a row")
+            if len(self.cancelled) >= _MOST_CANCELS:
+                # All but the last came too late for what they name.
+                self.cancelled.clear()
+            self.cancelled.add(message.command.responded_to)
             return True
+        self._cancels = 0
+        # A cancel that came too late is not for a later request of the same number.
+        self.cancelled.discard(message.command.message_id)
         self._queued = False
         if message.complete:
             self._enqueue(message)

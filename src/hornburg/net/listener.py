@@ -14,6 +14,7 @@ from hornburg.net.negotiate import answer_to
 from hornburg.net.parts import Parts
 from hornburg.net.scp.dispatch import serve_association
 from hornburg.security.dicom_rules import Caller
+from hornburg.security.redaction import shown
 from hornburg.ul.events import AssociateReject, AssociateRequest
 from hornburg.ul.limits import Limits
 from hornburg.ul.negotiation import agreed
@@ -164,12 +165,12 @@ class DicomServer:
         refused = refusal(request)
         if refused is not None:
             reject, words = refused
-            log.warning("rejected %s at %s: %s", _shown(caller.aet), caller.address, words)
+            log.warning("rejected %s at %s: %s", shown(caller.aet), caller.address, words)
             association.reject(reject)
             return
         full = self._no_room(caller.address)
         if full:
-            log.warning("rejected %s at %s: %s", _shown(caller.aet), caller.address, full)
+            log.warning("rejected %s at %s: %s", shown(caller.aet), caller.address, full)
             association.reject(
                 AssociateReject(
                     RejectResult.TRANSIENT,
@@ -181,7 +182,7 @@ class DicomServer:
         rejection = self._parts.rules.admit(caller)
         if rejection is not None:
             log.warning(
-                "rejected %s at %s: %s", _shown(caller.aet), caller.address, rejection.sentence
+                "rejected %s at %s: %s", shown(caller.aet), caller.address, rejection.sentence
             )
             association.reject(
                 AssociateReject(rejection.result, rejection.source, rejection.reason)
@@ -236,11 +237,6 @@ def _subject(association: Association) -> str:
     certificate = association.certificate() or {}
     parts = [pair for group in certificate.get("subject", ()) for pair in group]
     return ",".join(f"{name}={value}" for name, value in parts)
-
-
-def _shown(title: str) -> str:
-    """A title that may hold anything, for the log."""
-    return repr(title[:32])
 
 
 def _words(error: Exception) -> str:

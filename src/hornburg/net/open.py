@@ -74,6 +74,7 @@ async def _open(settings: Settings, target: Target) -> Association:
         requestor=True,
         limits=Limits(maximum_length=settings.maximum_pdu_length),
         timeout=target.timeout,
+        artim=min(ARTIM, target.timeout or ARTIM),
     )
     tls = client_context(settings, modality) if modality.use_dicom_tls else None
     loop = asyncio.get_running_loop()

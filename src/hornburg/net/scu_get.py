@@ -97,7 +97,8 @@ async def get(
                 if message.command.field == CommandField.C_STORE_RQ:
                     await _keep(archive, target, association, message, keep)
                     continue
-                if message.command.field != CommandField.C_GET_RSP:
+                answers = message.command.field == CommandField.C_GET_RSP
+                if not answers or message.command.responded_to != _MESSAGE_ID:
                     raise RemoteError(f"{target.name}: an answer to something else was sent")
                 failed: tuple[str, ...] = ()
                 if message.command.has_dataset:

@@ -117,7 +117,9 @@ class _Sender(Sender):
         )
         try:
             await self._association.send(context, command, dataset)
-            answer = await next_response(self._association, target, CommandField.C_STORE_RSP)
+            answer = await next_response(
+                self._association, target, CommandField.C_STORE_RSP, self._message
+            )
         except AssociationLostError as error:
             raise RemoteError(f"{target.name}: {error}") from None
         status = answer.command.status

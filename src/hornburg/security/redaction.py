@@ -13,7 +13,7 @@ import re
 from hornburg.dicom.dictionary import DEFAULT, Dictionary
 from hornburg.dicom.elements import Elements, Value
 
-__all__ = ["describe", "mask", "shown", "without_values"]
+__all__ = ["describe", "shown", "without_values"]
 
 #: Values that belong to the question, not to a person.
 _PLAIN = frozenset(
@@ -52,11 +52,6 @@ def describe(
         deidentify: the setting ``DeidentifyLogs``.
     """
     return _line(elements, deidentify, dictionary, 0)
-
-
-def mask(text: str, *, deidentify: bool = True) -> str:
-    """One value that may belong to a patient, for the log."""
-    return HIDDEN if deidentify and text else shown(text)
 
 
 def shown(text: str) -> str:

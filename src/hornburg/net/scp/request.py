@@ -67,7 +67,8 @@ class Request:
         while arrived := await self.association.inbox.parts(self.message):
             size += sum(map(len, arrived))
             if size <= limit:
-                parts += arrived
+                # Joined at once: fragments of two bytes would take many times their own memory.
+                parts.append(b"".join(arrived))
             else:
                 parts.clear()
         if size > limit:
