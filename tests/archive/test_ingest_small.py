@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,10 +12,16 @@ import pytest
 from hornburg.archive.ingest import Status, store
 from hornburg.archive.origin import Origin
 from hornburg.archive.parts import Archive
+from hornburg.archive.remove import delete
 from hornburg.archive.spool import Spool
+from hornburg.dicom.levels import Level
 from hornburg.errors import StorageFullError
+from hornburg.index.base import NewInstance, Query, Stored
+from hornburg.index.sqlite_write import SqliteWriter
 from hornburg.server import open_archive
 from hornburg.settings import Settings
+from hornburg.storage import journal
+from hornburg.storage.filesystem import FilesystemStorage
 from hornburg.testing.datasets import DatasetFactory
 
 MAKE = DatasetFactory("MR")
@@ -86,3 +94,56 @@ async def test_a_file_that_can_not_be_written_leaves_no_entry(
         full = False
         assert await put(archive, MAKE.instance()) is Status.SUCCESS
     assert files(tmp_path) == 1
+
+
+async def test_a_power_cut_that_takes_the_files_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the files only the journal has reached the disk; one was removed in the meantime."""
+    monkeypatch.setattr(journal, "_SEGMENT", 2 << 20)
+    monkeypatch.setattr(journal, "_FREE", 0)
+    left = tmp_path / "left"
+    contents = [MAKE.instance(series=number // 40, instance=number) for number in range(120)]
+    async with open_archive(Settings(storage_directory=tmp_path / "archive")) as archive:
+        storage = archive.storage
+        assert isinstance(storage, FilesystemStorage)
+        for content in contents[:40]:
+            await put(archive, content)
+        while not storage._journal.is_open:
+            await asyncio.sleep(0)
+        before = {path.name for path in (tmp_path / "archive").rglob("*") if len(path.name) == 36}
+        await asyncio.gather(*(put(archive, content) for content in contents[40:]))
+        instances = await archive.index.read(lambda reader: reader.find_ids(Query(Level.INSTANCE)))
+        await delete(archive, Level.INSTANCE, instances[-1])
+        shutil.copytree(tmp_path / "archive", left)
+    for path in left.rglob("*"):
+        if len(path.name) == 36 and path.name not in before:
+            path.unlink()
+    async with open_archive(Settings(storage_directory=left)) as archive:
+        found = await archive.index.read(lambda reader: reader.find(Query(Level.INSTANCE)))
+        assert [one.public_id for one in found] == instances[:-1]
+        stored = {archive.storage.read(one.attachments[0].uuid) for one in found}
+        assert stored < set(contents)
+        assert len(stored) == 119
+    assert files(left) == 119
+
+
+async def test_a_larger_one_is_durable_before_the_index_hears_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    async with open_archive(Settings(storage_directory=tmp_path)) as archive:
+        real_sync, real_store = archive.storage.sync, SqliteWriter.store
+
+        def sync(names: Sequence[str]) -> None:
+            events.append("flush")
+            real_sync(names)
+
+        def index(writer: SqliteWriter, new: NewInstance) -> Stored:
+            events.append("index")
+            return real_store(writer, new)
+
+        monkeypatch.setattr(archive.storage, "sync", sync)
+        monkeypatch.setattr(SqliteWriter, "store", index)
+        assert await put(archive, DatasetFactory("CT").instance()) is Status.SUCCESS
+    assert events[:2] == ["flush", "index"]

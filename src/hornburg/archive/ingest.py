@@ -148,7 +148,7 @@ async def _take(archive: Archive, content: Spool, origin: Origin, claim: Claim |
             arrival.index,
             needs=arrival.uuid,
             # What may remove others to make room takes long now and then.
-            quick=is_small and not has_limits(archive.settings),
+            quick=not has_limits(archive.settings),
         )
     except BaseException:
         await archive.work(arrival.forget)
@@ -216,8 +216,10 @@ class _Arrival:
         self._was_run = False
 
     def keep(self) -> None:
-        """Write the file; it waits for the commit to become durable."""
+        """Write the file and have it reach the disk, on the thread of its sender, so that several
+        do at the same time."""
         self._attachment = keep(self._archive, self._content, DICOM, uuid=self.uuid, wait=False)
+        self._archive.storage.sync([self.uuid])
 
     def forget(self) -> None:
         """Remove the file, if it was written."""

@@ -50,12 +50,12 @@ def keep(
         return Attachment(
             name, number, identifier, content.size, md5, Compression.ZLIB, size, packed_md5
         )
-    described = describe(archive, content, number, identifier)
     if content.scratch is not None:
         storage.adopt(identifier, content.scratch, wait=wait)
     else:
         storage.create(identifier, content.buffer(), wait=wait)
-    return described
+    # Meanwhile the file is on its way to the disk.
+    return describe(archive, content, number, identifier)
 
 
 def _md5(content: Spool) -> str:

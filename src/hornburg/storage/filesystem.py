@@ -38,6 +38,7 @@ from hornburg.storage.files import (
     link_or_copy,
     read_marker,
     restore,
+    start_writing,
     sync_files,
     write_new,
 )
@@ -59,7 +60,7 @@ _TOGETHER = 256
 #: of one after the other. Fewer are not worth waking other threads for.
 _FLUSHERS = 8
 
-#: Files above this many bytes don't wait for a commit to be flushed, only their entries do.
+#: Files above this many bytes begin to reach the disk before anybody waits for it.
 _LARGE = 64 << 10
 
 #: Files that are flushed each by itself before the journal is made: few are not worth its place.
@@ -262,14 +263,17 @@ class FilesystemStorage(Storage):
             size = view.nbytes
             handle = self._add(uuid, lambda: write_new(place, view))
             assert handle is not None
+            if size > _LARGE and not wait and self._sync:
+                start_writing(handle)
             if self._journal.is_open and size <= LARGEST:
                 os.close(handle)
                 self._note(uuid, content if isinstance(content, bytes) else bytes(view), wait)
                 return
+            if self._sync and size <= LARGEST:
+                self._before_journal -= 1
+                if self._before_journal < 0:
+                    self._journal.begin()
         self._note(uuid, handle, wait)
-        if size > _LARGE and not wait:
-            # On the thread of its sender, so that several reach the disk at the same time.
-            self._flush(uuid)
 
     def adopt(self, uuid: str, scratch: BinaryIO, *, wait: bool = True) -> None:
         place = self._place(uuid)
@@ -332,10 +336,6 @@ class FilesystemStorage(Storage):
             for uuid, _ in files:
                 self._waiting.pop(uuid, None)
             uuids = [uuid for uuid in uuids if uuid in self._waiting or uuid in self._failed]
-        elif not files and not self._journal.is_open:
-            self._before_journal -= len(uuids)
-            if self._before_journal < 0:
-                self._journal.begin()
         return uuids
 
     def _flush_all(self, uuids: Sequence[str]) -> list[OSError | None]:

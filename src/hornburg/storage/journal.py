@@ -135,9 +135,10 @@ class Journal:
 
     def begin(self) -> None:
         """Make the journal, on a thread of its own; ``is_open`` tells when it is there."""
-        if self._worker is None:
-            self._worker = ThreadPoolExecutor(1, "storage-journal")
-            self._worker.submit(self._make)
+        with self._guard:
+            if self._worker is None:
+                self._worker = ThreadPoolExecutor(1, "storage-journal")
+                self._worker.submit(self._make)
 
     def _make(self) -> None:
         try:
