@@ -130,6 +130,10 @@ async def test_an_answer_has_the_keys_the_level_the_title_and_the_character_set(
         ({"PatientName": "*"}, ["1.2.1", "1.2.2", "1.2.3"]),
         ({"StudyDate": "*"}, ["1.2.1", "1.2.2", "1.2.3"]),  # Orthanc refuses this one.
         ({"PatientName": "jérôme^d?e"}, ["1.2.1"]),
+        # PS3.4 C.2.2.2.1: only names may be compared without regard to case.
+        ({"AccessionNumber": "A3"}, ["1.2.3"]),
+        ({"AccessionNumber": "a3"}, []),
+        ({"AccessionNumber": "a*"}, []),
         ({"StudyDate": "2021-"}, ["1.2.2", "1.2.3"]),
         ({"StudyDate": "20200101-20211231"}, ["1.2.1", "1.2.2"]),
         ({"StudyDate": "-20201231", "StudyTime": "-"}, ["1.2.1"]),
@@ -200,7 +204,7 @@ async def test_the_four_levels_and_orthancs_word(tmp_path: Path) -> None:
                            PatientName="", StudyDate="", SOPInstanceUID="")  # fmt: skip
         assert texts(series, SERIES_UID) == ["1.2.1.1", "1.2.1.2"]
         assert texts(series, 0x00080020) == ["20200115"] * 2
-        assert texts(series, SOP_UID) == ["", ""]
+        assert texts(series, SOP_UID) == ["1.2.1.1.1", "1.2.1.2.1"]
         images = await ask(archive, "IMAGE", StudyInstanceUID="1.2.1", SOPInstanceUID="",
                            SOPClassUID="", Rows="")  # fmt: skip
         assert texts(images, SOP_UID) == ["1.2.1.1.1", "1.2.1.2.1"]
@@ -233,12 +237,13 @@ async def test_keys_that_make_no_sense_are_refused(tmp_path: Path, keys: dict[st
         assert refused.value.outside.dimse == 0xC000
 
 
-async def test_keys_of_lower_levels_come_back_empty(tmp_path: Path) -> None:
+async def test_keys_of_lower_levels_come_from_the_first_instance(tmp_path: Path) -> None:
     async with holding(tmp_path, FILES) as archive:
         (found,) = await ask(
             archive, StudyInstanceUID="1.2.1", Modality="", SeriesInstanceUID="", SOPInstanceUID=""
         )
-        assert [found.text(tag) for tag in (0x00080060, SERIES_UID, SOP_UID)] == ["", "", ""]
+        shown = [found.text(tag) for tag in (0x00080060, SERIES_UID, SOP_UID)]
+        assert shown in (["CT", "1.2.1.1", "1.2.1.1.1"], ["MR", "1.2.1.2", "1.2.1.2.1"])
         (found,) = await ask(archive, StudyInstanceUID="1.2.1", Modality="M*")
         assert found.text(0x00080060) == "MR"
 

@@ -65,6 +65,9 @@ class Key:
 def keys_of(identifier: DataSet, *, case_sensitive_pn: bool = False) -> tuple[Key, ...]:
     """Read the keys of an identifier. Group lengths and Specific Character Set are none.
 
+    Values are compared with case and accents, but for names (PS3.4 C.2.2.2.1), which
+    ``case_sensitive_pn`` is about.
+
     Raises:
         BadRequestError: a value that its VR does not allow, too many keys, or nested too deep.
     """
@@ -100,7 +103,7 @@ def _key(element: Element, exact: bool, depth: int) -> Key:
     if text is None:
         return Key(tag, vr, creator=creator, supported=element.length == 0)
     name = f"({tag >> 16:04x},{tag & 0xFFFF:04x})"
-    found = criterion(name, vr, text, case_sensitive=exact and vr == "PN", tag=name.strip("()"))
+    found = criterion(name, vr, text, case_sensitive=exact or vr != "PN", tag=name.strip("()"))
     return Key(tag, vr, found, creator=creator, text=text)
 
 

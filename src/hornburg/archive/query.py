@@ -107,7 +107,7 @@ class Query:
         if self._keys.nothing:
             return
         keys = self._keys
-        search = Search(self._level, keys.tags, metadata=keys.metadata)
+        search = Search(self._level, keys.tags, exact_texts=True, metadata=keys.metadata)
         look: Look | None = self._look if keys.filed else None
         selective = any(key.selects for key in keys.filed)
 
@@ -210,17 +210,18 @@ def _sort(archive: Archive, level: Level, key: Key, into: _Sorted) -> None:
         into.indexed.append(_Indexed(key, found))
         if key.criterion is not None:
             into.tags[key.digits] = key.text
-    elif found.is_modality(level):
-        if key.criterion is not None and MODALITIES_IN_STUDY not in _asked(into):
+    elif found.is_modality(level) and key.criterion is not None:
+        if MODALITIES_IN_STUDY not in _asked(into):
             into.tags[key.digits] = key.text
             into.modality = key
     elif tag == _SOP_CLASS_UID and level == Level.INSTANCE and _is_plain(key):
         into.sop_class = True
         if key.criterion is not None:
             into.metadata["SopClassUid"] = key.criterion.values[0]
-    elif key.criterion is not None or archive.main_tags.level_of(tag) is None:
+    else:
+        # Main tags of a lower level have no one value here. Orthanc tells that of the first
+        # instance, and clients list studies with the modality that they get so.
         into.filed.append(key)
-    # The others are main tags of a lower level, which have no one value here: they stay empty.
 
 
 def _asked(into: _Sorted) -> set[int]:

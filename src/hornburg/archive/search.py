@@ -54,8 +54,8 @@ class Search:
 
     ``tags`` goes from a keyword, ``gggg,eeee`` or a path into sequences to what is asked of it
     (PS3.4 C.2.2.2): a value, a list with backslashes, a pattern with ``*`` and ``?``, a range of
-    dates or times; nothing matches everything. ``case_sensitive`` none leaves it to
-    ``CaseSensitivePN``. ``limit`` 0 is no limit but that of the configuration. ``requested`` tags
+    dates or times; nothing matches everything. ``case_sensitive`` none leaves names to
+    ``CaseSensitivePN``, and other texts to ``exact_texts`` (PS3.4 C.2.2.2.1). ``limit`` 0 is no limit but that of the configuration. ``requested`` tags
     come in ``form``. ``capped`` false leaves LimitFindResults and LimitFindInstances aside: what
     a resource consists of is no find, and must be whole.
     """
@@ -63,6 +63,7 @@ class Search:
     level: Level
     tags: Mapping[str, str] = field(default_factory=dict)
     case_sensitive: bool | None = None
+    exact_texts: bool = False
     labels: tuple[str, ...] = ()
     labels_constraint: str = "All"
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -172,9 +173,9 @@ def plan_of(archive: Archive, search: Search) -> Plan:
 
 def _is_exact(archive: Archive, search: Search, tag: SearchTag) -> bool:
     """``CaseSensitivePN`` speaks of names; who asks for case himself means every tag."""
-    if search.case_sensitive is None:
-        return archive.settings.case_sensitive_pn and tag.vr == "PN"
-    return search.case_sensitive
+    if search.case_sensitive is not None:
+        return search.case_sensitive
+    return archive.settings.case_sensitive_pn if tag.vr == "PN" else search.exact_texts
 
 
 def _check_bounds(search: Search) -> None:
