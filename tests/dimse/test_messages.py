@@ -192,6 +192,21 @@ def test_empty_fragments_in_a_row_are_bounded(command: bool) -> None:
         messages.receive(empty)
 
 
+@pytest.mark.parametrize("command", [True, False])
+def test_small_fragments_of_a_message_are_bounded(command: bool) -> None:
+    """Each costs as much time as a large one; larger ones between them don't begin anew."""
+    messages = Messages()
+    if not command:
+        messages.receive(pdv(encode_command(STORE), command=True))
+    large, small = (pdv(bytes(size), command=command, last=False) for size in (64, 2))
+    for _ in range(4):
+        for _ in range(1024):
+            messages.receive(small)
+        messages.receive(large)
+    with pytest.raises(MessageError, match="4096 fragments of fewer than 64 bytes"):
+        messages.receive(small)
+
+
 def test_the_size_of_a_command_is_bounded_before_it_is_kept() -> None:
     messages = Messages(command_limit=100)
     messages.receive(pdv(b"x" * 60, command=True, last=False))

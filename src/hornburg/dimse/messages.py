@@ -34,6 +34,11 @@ __all__ = [
 #: sender has use for one, at the end of a data set whose size it didn't know.
 _MOST_EMPTY = 16
 
+#: Fragments of fewer bytes than :data:`_SMALL` that one message may have. Each costs as much time
+#: as one of 16 KB; a sender that cuts where our PDUs end has one or two.
+_MOST_SMALL = 4096
+_SMALL = 64
+
 
 class Fragment(Protocol):
     """What receiving needs of :class:`hornburg.ul.events.DataReceived`: one PDV (PS3.8 annex E)."""
@@ -86,7 +91,7 @@ class Messages:
         command_limit: bytes of a command set at the most.
     """
 
-    __slots__ = ("_command", "_context", "_dataset", "_empty", "_limit")
+    __slots__ = ("_command", "_context", "_dataset", "_empty", "_limit", "_small")
 
     def __init__(self, *, command_limit: int = COMMAND_LIMIT) -> None:
         self._limit = command_limit
@@ -94,6 +99,7 @@ class Messages:
         self._context: int | None = None  # of the message that has begun and not ended
         self._dataset = False  # the command of that message is complete, its data set is due
         self._empty = 0
+        self._small = 0
 
     @property
     def idle(self) -> bool:
@@ -105,7 +111,7 @@ class Messages:
 
         Raises:
             MessageError: fragments of two messages are mixed, a data set has no command, or
-                there is too much of a command, or of nothing.
+                there is too much of a command, or its fragments are too small.
             CommandError: the command can't be decoded.
         """
         context = self._context
@@ -120,15 +126,17 @@ class Messages:
             raise MessageError(
                 f"fragment of a data set without a command, presentation context {event.context_id}"
             )
+        size = len(event.data)
         if event.is_last:
             self._context = None
             self._dataset = False
-            self._empty = 0
-        elif len(event.data):
+            self._empty = self._small = 0
+        elif size >= _SMALL:
             self._empty = 0
         else:
-            self._count_empty()
-            return ()
+            self._count_small(size)
+            if not size:
+                return ()
         return (DatasetFragment(event.context_id, event.data, event.is_last),)
 
     def _receive_command(self, event: Fragment) -> tuple[MessageEvent, ...]:
@@ -140,13 +148,13 @@ class Messages:
             raise MessageError(f"command set of {size} bytes or more, {self._limit} are allowed")
         if not event.is_last:
             self._context = event.context_id
-            if len(data):
-                self._command += data
+            self._command += data
+            if len(data) >= _SMALL:
                 self._empty = 0
             else:
-                self._count_empty()
+                self._count_small(len(data))
             return ()
-        self._empty = 0
+        self._empty = self._small = 0
         if self._command:
             self._command += data
             command = decode_command(self._command)
@@ -159,8 +167,13 @@ class Messages:
             raise MessageError("C-CANCEL-RQ with a data set (PS3.7 section 9.3.2.3: it has none)")
         return (CommandReceived(event.context_id, command),)
 
-    def _count_empty(self) -> None:
-        self._empty += 1
+    def _count_small(self, size: int) -> None:
+        self._small += 1
+        if self._small > _MOST_SMALL:
+            raise MessageError(
+                f"more than {_MOST_SMALL} fragments of fewer than {_SMALL} bytes in one message"
+            )
+        self._empty = 0 if size else self._empty + 1
         if self._empty > _MOST_EMPTY:
             raise MessageError(f"more than {_MOST_EMPTY} empty fragments in a row")
 
