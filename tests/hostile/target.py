@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,13 @@ class Target(Server):
     def descriptors(self) -> int:
         """How many files and sockets are open."""
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def settled(self, descriptors: int) -> None:
+        """Wait until no more files and sockets are open than once before."""
+        ends = time.monotonic() + _PATIENCE
+        while self.descriptors() > descriptors:
+            assert time.monotonic() < ends, f"{self.descriptors()} descriptors are open"
+            time.sleep(0.01)
 
     def leftovers(self) -> set[str]:
         """Files in the storage that the index does not know."""

@@ -52,6 +52,9 @@ _PROGRESS = 1024
 #: until the first is acknowledged, which takes 40 ms unless it is done at once (Linux, tcp(7)).
 _QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)
 
+#: Bytes that are handed to the system by one call.
+_AT_ONCE = 256 << 10
+
 #: Bytes that may wait to be sent before a sender waits for the other side to read.
 _HIGH_WATER = 1 << 20
 
@@ -336,18 +339,28 @@ class Association(asyncio.Protocol):
         if self.why:
             raise AssociationLostError(self.why)
         try:
+            waiting: list[bytes] = []
+            size = 0
             for piece in pieces(self._connection, context_id, command, dataset):
-                self._write(piece)
-                if self._paused:
-                    await self._drain()
+                waiting.append(piece)
+                size += len(piece)
+                if size >= _AT_ONCE:
+                    self._write(*waiting)
+                    waiting, size = [], 0
+                    if self._paused:
+                        await self._drain()
+            if waiting:
+                self._write(*waiting)
+            if self._paused:
+                await self._drain()
         except LocalProtocolError:
             # The other side has released meanwhile, and takes no more.
             raise AssociationLostError(self.why or "released by the other side") from None
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, *data: bytes) -> None:
         if self._transport is None:
             raise AssociationLostError(self.why or "the connection was closed")
-        self._transport.write(data)
+        self._transport.writelines(data)
 
     async def _drain(self) -> None:
         while self._paused and not self.why:
@@ -395,3 +408,9 @@ class Association(asyncio.Protocol):
         self._end(why)
         self._write(self._connection.abort(Abort(source, reason)))
         self._settle()
+
+    def drop(self, why: str) -> None:
+        """End the connection at once, and wait for nothing."""
+        self.abort(why)
+        if self._transport is not None:
+            self._transport.abort()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import socket
 import ssl
@@ -25,9 +26,13 @@ __all__ = ["DicomServer"]
 
 log = logging.getLogger("hornburg.dicom")
 
-#: Connections for each association that is allowed: those that have not said yet what they want
-#: (they have ARTIM seconds to do so) must not keep out those that have.
+#: Connections for each association that is allowed. Some have not said yet what they want, and
+#: have ARTIM seconds to do so; others are rejected, and should close. When there is no more room,
+#: the oldest of these goes: a thousand of them must not keep out one that says what it wants.
 _CONNECTIONS = 4
+
+#: Seconds between two lines of the log about connections that there was no room for.
+_COMPLAIN_EVERY = 1.0
 
 #: Seconds to wait before the next connection when one could not be accepted.
 _PAUSE = 0.1
@@ -54,14 +59,17 @@ class DicomServer:
         self._limits = Limits(maximum_length=settings.maximum_pdu_length)
         self._most = settings.dicom_maximum_associations
         self._most_per_address = settings.dicom_maximum_associations_per_address
-        self._open: set[Association] = set()
+        #: All connections and their addresses, the oldest first.
+        self._open: dict[Association, str] = {}
         #: Connections, and associations, by address.
         self._addresses: Counter[str] = Counter()
         self._tasks: dict[Association, asyncio.Task[None]] = {}
         self._callers: Counter[str] = Counter()
-        self._starting: set[asyncio.Task[None]] = set()
+        self._starting: dict[Association, asyncio.Task[None]] = {}
         self._accepting: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._complained = -_COMPLAIN_EVERY
+        self._unsaid = 0
 
     def start(self, sockets: Sequence[socket.socket]) -> None:
         """Begin to accept on sockets that listen."""
@@ -71,9 +79,10 @@ class DicomServer:
     async def close(self) -> None:
         """Accept no more, let running operations finish for a moment, end what is left."""
         self._stopping = True
-        for task in (*self._accepting, *self._starting):
+        starting = (*self._accepting, *self._starting.values())
+        for task in starting:
             task.cancel()
-        await asyncio.gather(*self._accepting, *self._starting, return_exceptions=True)
+        await asyncio.gather(*starting, return_exceptions=True)
         for association in tuple(self._open):
             if association not in self._tasks or association.inbox.waits:
                 association.abort("the server stops")
@@ -106,15 +115,18 @@ class DicomServer:
                 log.error("can't accept a connection: %s", error.strerror)
                 await asyncio.sleep(_PAUSE)
                 continue
-            if not self._admits(str(name[0])):
+            address = str(name[0])
+            if not self._admits(address):
                 connection.close()
                 continue
-            task = asyncio.ensure_future(self._begin(connection, str(name[0])))
-            self._starting.add(task)
-            task.add_done_callback(self._starting.discard)
+            association = self._association(address)
+            task = asyncio.ensure_future(self._begin(association, connection, address))
+            self._starting[association] = task
+            task.add_done_callback(functools.partial(self._began, association, connection))
 
-    async def _begin(self, connection: socket.socket, address: str) -> None:
-        association = self._association(address)
+    async def _begin(
+        self, association: Association, connection: socket.socket, address: str
+    ) -> None:
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: association,
@@ -125,11 +137,19 @@ class DicomServer:
         except (OSError, ssl.SSLError) as error:
             log.warning("refused a connection of %s: TLS: %s", address, _words(error))
             connection.close()
-            self._ended(association, address)
+            self._ended(association)
         except BaseException:
             connection.close()
-            self._ended(association, address)
+            self._ended(association)
             raise
+
+    def _began(
+        self, association: Association, connection: socket.socket, task: asyncio.Task[None]
+    ) -> None:
+        del self._starting[association]
+        if task.cancelled():
+            # Perhaps before it could do anything.
+            connection.close()
 
     def _association(self, address: str) -> Association:
         association = Association(
@@ -138,20 +158,49 @@ class DicomServer:
             timeout=self._settings.dicom_scp_timeout,
             artim=min(ARTIM, self._settings.dicom_scp_timeout or ARTIM),
             on_request=self._requested,
-            on_end=lambda ended: self._ended(ended, address),
+            on_end=self._ended,
         )
-        self._open.add(association)
+        self._open[association] = address
         self._addresses[address] += 1
         return association
 
     def _admits(self, address: str) -> bool:
         """Whether one more connection of this address may come in at all."""
         most = self._most_per_address
-        full = self._addresses.total() >= self._most * _CONNECTIONS
-        if full or (most and self._addresses[address] >= most * _CONNECTIONS):
-            log.warning("refused a connection of %s: too many of them", address)
-            return False
+        if most and self._addresses[address] >= most * _CONNECTIONS:
+            self._complain(address)
+            return self._make_room(address)
+        if self._addresses.total() >= self._most * _CONNECTIONS:
+            self._complain(address)
+            return self._make_room()
         return True
+
+    def _make_room(self, address: str = "") -> bool:
+        """End the oldest connection without an association: of this address, or else of the
+        address that has the most of them. False when there is none."""
+        idle = [
+            (association, where)
+            for association, where in self._open.items()
+            if association not in self._tasks and address in ("", where)
+        ]
+        if not idle:
+            return False
+        ((busiest, _),) = Counter(where for _, where in idle).most_common(1)
+        victim = next(association for association, where in idle if where == busiest)
+        starting = self._starting.get(victim)
+        if starting is not None:
+            starting.cancel()
+        victim.drop("others wait")
+        self._ended(victim)
+        return True
+
+    def _complain(self, address: str) -> None:
+        """Say that there are too many connections, but not for each of them."""
+        now = asyncio.get_running_loop().time()
+        self._unsaid += 1
+        if now - self._complained >= _COMPLAIN_EVERY:
+            log.warning("too many connections, at last of %s: %d times", address, self._unsaid)
+            self._complained, self._unsaid = now, 0
 
     # -- associations ---------------------------------------------------------------------------
 
@@ -223,10 +272,10 @@ class DicomServer:
             log.error("an association ended with an error", exc_info=task.exception())
             association.abort("internal error")
 
-    def _ended(self, association: Association, address: str) -> None:
-        if association not in self._open:
+    def _ended(self, association: Association) -> None:
+        address = self._open.pop(association, None)
+        if address is None:
             return
-        self._open.discard(association)
         self._addresses[address] -= 1
         if not self._addresses[address]:
             del self._addresses[address]

@@ -7,6 +7,7 @@ taken back since.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
@@ -65,6 +66,9 @@ async def serve_association(parts: Parts, association: Association, caller: Call
                 association.abort("a message on a presentation context that was not accepted")
                 return
             await _serve(Request(parts, association, caller, context, message))
+            if not association.inbox.idle:
+                # Thousands may be here already, and some are served without waiting for anything.
+                await asyncio.sleep(0)
     except AssociationLostError as lost:
         if association.peer_released:
             association.confirm_release()
