@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from hornburg.archive.outgoing import Outgoing, content_of
+from hornburg.archive.outgoing import Outgoing
 from hornburg.dimse.commands import Command, CommandField
 from hornburg.errors import HornburgError
 from hornburg.net.errors import AssociationLostError
-from hornburg.net.prepare import Offers, prepare
+from hornburg.net.prepare import Offers
+from hornburg.net.scp.ahead import Ahead
 from hornburg.net.scp.request import Request
 from hornburg.net.scp.retrieve import Tally, wanted
 
@@ -31,43 +32,34 @@ async def serve_get(request: Request) -> None:
     may_transcode = request.parts.archive.settings.transcode_dicom_protocol and (
         request.parts.rules.may_transcode(request.caller)
     )
-    for number, one in enumerate(instances):
-        if request.cancelled:
-            await tally.finish(request, cancelled=True)
-            return
-        message_id = number % 0xFFFF + 1
-        tally.count(one, await _send(request, one, offers, message_id, may_transcode))
-        await tally.pending(request)
+    async with Ahead(request, instances, offers, may_transcode=may_transcode) as ahead:
+        for number, one in enumerate(instances):
+            if request.cancelled:
+                await tally.finish(request, cancelled=True)
+                return
+            tally.count(one, await _send(request, one, ahead, number % 0xFFFF + 1))
+            await tally.pending(request)
     await tally.finish(request)
 
 
-async def _send(
-    request: Request, one: Outgoing, offers: Offers, message_id: int, may_transcode: bool
-) -> int:
-    archive, association = request.parts.archive, request.association
+async def _send(request: Request, one: Outgoing, ahead: Ahead, message_id: int) -> int:
+    association = request.association
     try:
-        async with content_of(archive, one.attachment) as content:
-            context, dataset = await prepare(
-                offers,
-                request.parts.transcoder,
-                content,
-                one.sop_class,
-                one.transfer_syntax,
-                may_transcode=may_transcode,
-            )
-            command = Command(
-                field=CommandField.C_STORE_RQ,
-                message_id=message_id,
-                sop_class_uid=one.sop_class,
-                sop_instance_uid=one.sop_instance,
-                has_dataset=True,
-            )
-            await association.send(context, command, dataset)
-    except AssociationLostError:
-        raise
+        ready, stack = await ahead.take()
     except HornburgError as error:
+        ahead.begin()
         log.warning("C-GET of %s: %s can't be sent: %s", request.caller.aet, one.public_id, error)
         return _CANNOT_SEND
+    async with stack:
+        command = Command(
+            field=CommandField.C_STORE_RQ,
+            message_id=message_id,
+            sop_class_uid=one.sop_class,
+            sop_instance_uid=one.sop_instance,
+            has_dataset=True,
+        )
+        await association.send(ready.context, command, ready.dataset)
+    ahead.begin()
     answer = await association.inbox.next()
     if answer.command.field != CommandField.C_STORE_RSP:
         association.abort("something else than the answer to a C-STORE")
