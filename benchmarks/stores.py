@@ -44,7 +44,7 @@ class _Prepared:
 def measure_stores(plan: Plan, operations: list[StoreOperation], *, scale: bool) -> list[Row]:
     """A row for each operation, and one for the peak memory afterwards.
 
-    With `scale`, storescp is measured beside the servers.
+    With `scale`, storescp is measured after the servers.
     """
     rows = [Row(operation.name, "/s", operation.goal) for operation in operations]
     memory = Row("peak memory, C-STORE", "MB", MEMORY_MARGIN_MB)
@@ -66,9 +66,10 @@ def measure_stores(plan: Plan, operations: list[StoreOperation], *, scale: bool)
             for contestant in plan.contestants:
                 say(f"C-STORE, round {number + 1} of {plan.rounds}, {contestant.label}")
                 _round(plan, contestant, warm_up, prepared, memory)
-            if scale:
-                say(f"C-STORE, round {number + 1} of {plan.rounds}, {storescp.LABEL}")
-                _round_of_storescp(plan, warm_up, prepared)
+        # Between the servers it would leave the disk to one in another state than to the other.
+        for number in range(plan.rounds if scale else 0):
+            say(f"C-STORE, round {number + 1} of {plan.rounds}, {storescp.LABEL}")
+            _round_of_storescp(plan, warm_up, prepared)
     finally:
         shutil.rmtree(source, ignore_errors=True)
     return [*rows, memory]
