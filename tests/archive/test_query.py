@@ -204,7 +204,7 @@ async def test_the_four_levels_and_orthancs_word(tmp_path: Path) -> None:
                            PatientName="", StudyDate="", SOPInstanceUID="")  # fmt: skip
         assert texts(series, SERIES_UID) == ["1.2.1.1", "1.2.1.2"]
         assert texts(series, 0x00080020) == ["20200115"] * 2
-        assert texts(series, SOP_UID) == ["1.2.1.1.1", "1.2.1.2.1"]
+        assert texts(series, SOP_UID) == ["", ""]
         images = await ask(archive, "IMAGE", StudyInstanceUID="1.2.1", SOPInstanceUID="",
                            SOPClassUID="", Rows="")  # fmt: skip
         assert texts(images, SOP_UID) == ["1.2.1.1.1", "1.2.1.2.1"]
@@ -237,13 +237,22 @@ async def test_keys_that_make_no_sense_are_refused(tmp_path: Path, keys: dict[st
         assert refused.value.outside.dimse == 0xC000
 
 
-async def test_keys_of_lower_levels_come_from_the_first_instance(tmp_path: Path) -> None:
+async def test_keys_of_lower_levels_are_empty_unless_a_file_is_read_anyway(tmp_path: Path) -> None:
+    keys = {
+        "StudyInstanceUID": "1.2.1",
+        "Modality": "",
+        "SeriesInstanceUID": "",
+        "SOPInstanceUID": "",
+    }
+    tags = (0x00080060, SERIES_UID, SOP_UID)
     async with holding(tmp_path, FILES) as archive:
-        (found,) = await ask(
-            archive, StudyInstanceUID="1.2.1", Modality="", SeriesInstanceUID="", SOPInstanceUID=""
+        (found,) = await ask(archive, **keys)
+        assert [found.text(tag) for tag in tags] == ["", "", ""]
+        (found,) = await ask(archive, PatientAge="", **keys)
+        assert [found.text(tag) for tag in tags] in (
+            ["CT", "1.2.1.1", "1.2.1.1.1"],
+            ["MR", "1.2.1.2", "1.2.1.2.1"],
         )
-        shown = [found.text(tag) for tag in (0x00080060, SERIES_UID, SOP_UID)]
-        assert shown in (["CT", "1.2.1.1", "1.2.1.1.1"], ["MR", "1.2.1.2", "1.2.1.2.1"])
         (found,) = await ask(archive, StudyInstanceUID="1.2.1", Modality="M*")
         assert found.text(0x00080060) == "MR"
 

@@ -7,11 +7,15 @@ meant stands in its row, with the reason and what ours answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import NamedTuple
 
 import pytest
-from tests.compat.samples import SAMPLES
-from tests.compat.servers import Pair, running
+from pynetdicom import AllStoragePresentationContexts
+from tests.compat.network import Client, Destination
+from tests.compat.samples import NETWORK, SAMPLES
+from tests.compat.servers import Pair, free_port, running
 
 Names = dict[str, str]
 
@@ -55,9 +59,36 @@ def sparse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Nam
         yield pair, {}
 
 
-def _stock(pair: Pair) -> Names:
+class Network(NamedTuple):
+    """A pair that speaks DICOM, a client of each, and where both may send to."""
+
+    pair: Pair
+    clients: tuple[Client, Client]
+    destination: Destination
+
+
+@pytest.fixture(scope="session")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    """A pair that holds the samples, and more in other character sets; it is only asked."""
+    to = Destination(free_port(), "DEST", AllStoragePresentationContexts)
+    modalities = {
+        "compat": ["COMPAT", "127.0.0.1", free_port()],
+        "dest": ["DEST", "127.0.0.1", to.port],
+        "gone": ["GONE", "127.0.0.1", free_port()],
+    }
+    with ExitStack() as stack:
+        stack.enter_context(to.listening())
+        options = {"DicomAet": "ARCHIVE", "DicomModalities": modalities}
+        folder = tmp_path_factory.mktemp("network")
+        pair = stack.enter_context(running(folder, DicomServerEnabled=True, **options))
+        _stock(pair, SAMPLES | NETWORK)
+        clients = tuple(stack.enter_context(Client(server.dicom_port)) for server in pair)
+        yield Network(pair, (clients[0], clients[1]), to)
+
+
+def _stock(pair: Pair, samples: Mapping[str, bytes] = SAMPLES) -> Names:
     names: Names = {}
-    for name, content in SAMPLES.items():
+    for name, content in samples.items():
         answers = [server.ask("POST", "/instances", content, {}) for server in pair]
         for answer in answers:
             assert answer.status == 200, f"{name}: {answer.body[:500]!r}"

@@ -39,6 +39,7 @@ class Server:
     name: str
     port: int
     credentials: str = ""
+    dicom_port: int = 0
     #: The last ETag of the running case, for If-Match.
     etag: str = field(default="", init=False)
     #: What the last upload of the running case was answered, if it was one file.

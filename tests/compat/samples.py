@@ -12,7 +12,7 @@ import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-__all__ = ["SAMPLES", "archive", "corpus", "file", "form", "made"]
+__all__ = ["NETWORK", "SAMPLES", "archive", "corpus", "file", "form", "made"]
 
 _DATA = Path(pydicom.__file__).parent / "data"
 _FOLDERS = (_DATA / "test_files", _DATA / "charset_files")
@@ -112,4 +112,23 @@ SAMPLES: dict[str, bytes] = {
     "rle": file("SC_rgb_rle_2frame.dcm"),
     "structures": file("rtstruct.dcm"),
     **_search(),
+}
+
+#: What the servers of the network tables hold besides: names in other character sets. Orthanc 1.10
+#: can't read that of chrH32 (ISO 2022 IR 13).
+NETWORK: dict[str, bytes] = {
+    name: file(f"{name}.dcm")
+    for name in (
+        "chrArab",
+        "chrFren",
+        "chrGerm",
+        "chrGreek",
+        "chrH31",
+        "chrHbrw",
+        "chrI2",
+        "chrJapMulti",
+        "chrRuss",
+        "chrX1",
+        "chrX2",
+    )
 }

@@ -74,6 +74,8 @@ class _Sorted:
     metadata: dict[str, str] = field(default_factory=dict)
     indexed: list[_Indexed] = field(default_factory=list)
     filed: list[Key] = field(default_factory=list)
+    #: Main tags of a lower level, which have no one value here.
+    lower: list[Key] = field(default_factory=list)
     sop_class: bool = False
     modality: Key | None = None
     nothing: bool = False
@@ -184,6 +186,10 @@ def query_of(archive: Archive, identifier: DataSet, lowest: Level = Level.INSTAN
     }
     for key in keys:
         _sort(archive, level, key, sorted_keys)
+    if sorted_keys.filed:
+        # The first instance speaks for them once its file is read, as with Orthanc; for their
+        # sake alone no file is opened.
+        sorted_keys.filed += sorted_keys.lower
     _leave_out_unsupported(settings.storage_access_on_find, sorted_keys)
     written = AnswerForm.of(identifier, archive.runtime.default_encoding)
     return Query(archive, level, sorted_keys, written)
@@ -218,10 +224,10 @@ def _sort(archive: Archive, level: Level, key: Key, into: _Sorted) -> None:
         into.sop_class = True
         if key.criterion is not None:
             into.metadata["SopClassUid"] = key.criterion.values[0]
-    else:
-        # Main tags of a lower level have no one value here. Orthanc tells that of the first
-        # instance, and clients list studies with the modality that they get so.
+    elif key.criterion is not None or archive.main_tags.level_of(tag) is None:
         into.filed.append(key)
+    else:
+        into.lower.append(key)
 
 
 def _asked(into: _Sorted) -> set[int]:
