@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from pynetdicom import AllStoragePresentationContexts
@@ -78,7 +78,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     }
     with ExitStack() as stack:
         stack.enter_context(to.listening())
-        options = {"DicomAet": "ARCHIVE", "DicomModalities": modalities}
+        options: dict[str, Any] = {"DicomAet": "ARCHIVE", "DicomModalities": modalities}
         folder = tmp_path_factory.mktemp("network")
         pair = stack.enter_context(running(folder, DicomServerEnabled=True, **options))
         _stock(pair, SAMPLES | NETWORK)

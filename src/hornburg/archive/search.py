@@ -63,7 +63,6 @@ class Search:
     level: Level
     tags: Mapping[str, str] = field(default_factory=dict)
     case_sensitive: bool | None = None
-    exact_texts: bool = False
     labels: tuple[str, ...] = ()
     labels_constraint: str = "All"
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -74,6 +73,7 @@ class Search:
     requested: tuple[str, ...] = ()
     form: Form = "simplify"
     capped: bool = True
+    exact_texts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
