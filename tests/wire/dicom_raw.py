@@ -65,6 +65,12 @@ class RawPeer:
         kind, length = struct.unpack(">BxI", self._exactly(6))
         return kind, self._exactly(length)
 
+    def end(self) -> list[int]:
+        """Close our direction, as the requestor should after a rejection or an abort, and wait
+        for the other side; answers as :meth:`closed`."""
+        self.socket.shutdown(socket.SHUT_WR)
+        return self.closed()
+
     def closed(self) -> list[int]:
         """Wait until the other side closes; answers the types of the PDUs that came before."""
         kinds = []
