@@ -57,6 +57,7 @@ class DicomServer:
         self._tls = tls
         self._settings = settings
         self._limits = Limits(maximum_length=settings.maximum_pdu_length)
+        self._artim = min(ARTIM, settings.dicom_scp_timeout or ARTIM)
         self._most = settings.dicom_maximum_associations
         self._most_per_address = settings.dicom_maximum_associations_per_address
         #: All connections and their addresses, the oldest first.
@@ -132,7 +133,7 @@ class DicomServer:
                 lambda: association,
                 connection,
                 ssl=self._tls,
-                ssl_handshake_timeout=ARTIM if self._tls is not None else None,
+                ssl_handshake_timeout=self._artim if self._tls is not None else None,
             )
         except (OSError, ssl.SSLError) as error:
             log.warning("refused a connection of %s: TLS: %s", address, _words(error))
@@ -156,7 +157,7 @@ class DicomServer:
             requestor=False,
             limits=self._limits,
             timeout=self._settings.dicom_scp_timeout,
-            artim=min(ARTIM, self._settings.dicom_scp_timeout or ARTIM),
+            artim=self._artim,
             on_request=self._requested,
             on_end=self._ended,
         )
