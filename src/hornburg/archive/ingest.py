@@ -15,6 +15,7 @@ from functools import partial
 from http import HTTPStatus
 
 from hornburg.archive.expected import expected_instances, index_in_series
+from hornburg.archive.ingest_transcoding import transcoded_for_storage
 from hornburg.archive.keep import describe, keep
 from hornburg.archive.origin import Origin
 from hornburg.archive.parts import Archive, stamp
@@ -128,7 +129,7 @@ async def _store(archive: Archive, content: Spool, origin: Origin, claim: Claim 
 
 async def _take(archive: Archive, content: Spool, origin: Origin, claim: Claim | None) -> Received:
     buffer = content.buffer()
-    is_small = content.size <= _SMALL and not archive.settings.storage_compression
+    is_small = _is_small(archive, content)
     if content.size <= _SMALL:
         header = _read(archive, buffer)
     else:
@@ -137,9 +138,22 @@ async def _take(archive: Archive, content: Spool, origin: Origin, claim: Claim |
         raise MismatchError(
             "The data set is of another SOP class or instance than the command says"
         )
-    if not is_small and await archive.index.look(lambda reader: _is_there(archive, reader, header)):
+    look = not is_small or bool(archive.settings.ingest_transcoding)
+    if look and await archive.index.look(lambda reader: _is_there(archive, reader, header)):
         return Received(Status.ALREADY_STORED, header.public_ids)
+    if archive.settings.ingest_transcoding:
+        replaced = await transcoded_for_storage(archive.transcoder, archive.settings, buffer)
+        if replaced is not None:
+            with Spool(archive.storage) as other:
+                await archive.work(other.write, replaced)
+                header = await archive.work(_read, archive, other.buffer())
+                return await _put(archive, other, header, origin)
+    return await _put(archive, content, header, origin)
 
+
+async def _put(archive: Archive, content: Spool, header: _Header, origin: Origin) -> Received:
+    """Keep the bytes, and index them."""
+    is_small = _is_small(archive, content)
     arrival = _Arrival(archive, content, header, origin)
     try:
         if not is_small:
@@ -159,6 +173,11 @@ async def _take(archive: Archive, content: Spool, origin: Origin, claim: Claim |
         await discard(archive, [*stored.removed_uuids, *freed])
     status = Status.SUCCESS if stored.is_new else Status.ALREADY_STORED
     return Received(status, header.public_ids)
+
+
+def _is_small(archive: Archive, content: Spool) -> bool:
+    """Whether the file is written within the transaction."""
+    return content.size <= _SMALL and not archive.settings.storage_compression
 
 
 def _read(archive: Archive, buffer: Buffer) -> _Header:

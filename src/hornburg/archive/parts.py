@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from hornburg.archive.cache import Cache
 from hornburg.archive.metrics import Metrics
+from hornburg.archive.transcoding import Transcoder
 from hornburg.dicom.dictionary import Dictionary
 from hornburg.dicom.main_tags import MainTags
 from hornburg.errors import ForbiddenError
@@ -55,6 +56,7 @@ class Archive:
     runtime: Runtime
     metrics: Metrics
     cache: Cache
+    transcoder: Transcoder
     clock: Callable[[], float] = time.time
     finishing: set[asyncio.Task[Any]] = field(default_factory=set)
 

@@ -10,7 +10,6 @@ from hornburg.archive.jobs.tools import Tools
 from hornburg.archive.modalities import Modalities
 from hornburg.archive.parts import Archive
 from hornburg.archive.remote import Remote
-from hornburg.archive.transcoding import Transcoder
 from hornburg.archive.worklists import Worklists
 from hornburg.jobs.engine import Jobs
 from hornburg.security.accepted import Accepted
@@ -33,7 +32,6 @@ class Parts:
     modalities: Modalities
     jobs: Jobs
     remote: Remote
-    transcoder: Transcoder
     commitments: Commitments
     worklists: Worklists | None = None
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))

@@ -18,7 +18,6 @@ from hornburg.archive.remote import (
     Suboperations,
     Target,
 )
-from hornburg.archive.transcoding import Transcoder
 from hornburg.dicom.dataset import DataSet
 from hornburg.dicom.elements import Elements, Value, decode, encode
 from hornburg.dimse import uids
@@ -61,10 +60,9 @@ _COMMITTED, _FAILURES_EXIST = 1, 2
 class Scu(Remote):
     """Associations over TCP and TLS, one for each call."""
 
-    def __init__(self, archive: Archive, transcoder: Transcoder) -> None:
+    def __init__(self, archive: Archive) -> None:
         self._archive = archive
         self._settings = archive.settings
-        self._transcoder = transcoder
 
     async def echo(self, target: Target) -> None:
         contexts = contexts_of([(uids.VERIFICATION, _SYNTAXES)])
@@ -147,7 +145,7 @@ class Scu(Remote):
     def sender(
         self, target: Target, offers: Sequence[tuple[str, str]]
     ) -> AbstractAsyncContextManager[Sender]:
-        return open_sender(self._archive, self._transcoder, target, offers)
+        return open_sender(self._archive, target, offers)
 
     async def request_commitment(
         self, target: Target, transaction_uid: str, references: Sequence[Reference]

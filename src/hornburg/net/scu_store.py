@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 from hornburg.archive.parts import Archive
 from hornburg.archive.remote import RemoteError, Sender, Target
-from hornburg.archive.transcoding import Transcoder
 from hornburg.dicom.buffer import Buffer
 from hornburg.dimse.commands import Command, CommandField
 from hornburg.net.answers import next_response
@@ -26,10 +25,7 @@ _MOST_MESSAGES = 65535
 
 @asynccontextmanager
 async def open_sender(
-    archive: Archive,
-    transcoder: Transcoder,
-    target: Target,
-    offers: Sequence[tuple[str, str]],
+    archive: Archive, target: Target, offers: Sequence[tuple[str, str]]
 ) -> AsyncGenerator[Sender, None]:
     """An association for instances of these SOP classes in these transfer syntaxes.
 
@@ -42,7 +38,7 @@ async def open_sender(
         accepted = Offers.of(association.contexts)
         if not accepted.contexts:
             raise RemoteError(f"{target.name}: takes none of the SOP classes that are to be sent")
-        yield _Sender(archive, transcoder, target, association, accepted)
+        yield _Sender(archive, target, association, accepted)
 
 
 def wanted(
@@ -66,12 +62,11 @@ class _Sender(Sender):
     def __init__(
         self,
         archive: Archive,
-        transcoder: Transcoder,
         target: Target,
         association: Association,
         offers: Offers,
     ) -> None:
-        self._transcoder = transcoder
+        self._transcoder = archive.transcoder
         self._target = target
         self._association = association
         self._offers = offers

@@ -55,7 +55,7 @@ def remote_of(request: Asked) -> Remote:
 
 def transcoder_of(request: Asked) -> Transcoder:
     """What brings images into another transfer syntax."""
-    return cast("Transcoder", request.app.state.transcoder)
+    return archive_of(request).transcoder
 
 
 def level_of(request: Asked) -> Level:

@@ -10,8 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from hornburg.archive import sweep
 from hornburg.archive.cache import Cache
+from hornburg.archive.ingest_transcoding import check_ingest_transcoding
 from hornburg.archive.metrics import Metrics
 from hornburg.archive.parts import Archive, Runtime
+from hornburg.archive.transcoding import Transcoder, TranscodingLimits
 from hornburg.dicom.dictionary import Dictionary
 from hornburg.dicom.main_tags import MainTags
 from hornburg.errors import IncompatibleDatabaseError
@@ -51,7 +53,14 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
         sync=settings.sync_storage_area,
     )
     index = SqliteIndex(settings.index_folder, names, make_durable=storage.sync)
+    check_ingest_transcoding(settings)
     threads = ThreadPoolExecutor(settings.http_threads_count, "files")
+    transcoder = Transcoder(
+        threads,
+        TranscodingLimits.of(settings),
+        quality=settings.dicom_lossy_transcoding_quality,
+        scratch=storage.scratch,
+    )
     _refuse_foreign(settings, storage, index)
     await index.open()
     clean = False
@@ -68,6 +77,7 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
             runtime=Runtime(settings.default_encoding),
             metrics=Metrics(settings.metrics_enabled),
             cache=Cache(settings.maximum_storage_cache_size << 20),
+            transcoder=transcoder,
         )
         await sweep.own(archive)
         removed = await sweep.sweep(archive)
@@ -78,6 +88,7 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
             await asyncio.wait(archive.finishing)
         clean = True
     finally:
+        await transcoder.close()
         threads.shutdown()
         await index.close()
         storage.close(clean=clean)

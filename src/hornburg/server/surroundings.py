@@ -17,7 +17,6 @@ from hornburg.archive.modalities import Modalities
 from hornburg.archive.parts import Archive
 from hornburg.archive.queries import Queries
 from hornburg.archive.remote import Remote
-from hornburg.archive.transcoding import Transcoder, TranscodingLimits
 from hornburg.archive.worklist_care import care_for
 from hornburg.archive.worklists import Worklists
 from hornburg.jobs.engine import Jobs
@@ -41,7 +40,6 @@ class Surroundings:
     accepted: Accepted
     jobs: Jobs
     remote: Remote
-    transcoder: Transcoder
     commitments: Commitments
     queries: Queries
     worklists: Worklists | None
@@ -55,7 +53,6 @@ class Surroundings:
             modalities=self.modalities,
             jobs=self.jobs,
             remote=self.remote,
-            transcoder=self.transcoder,
             commitments=self.commitments,
             worklists=self.worklists,
             turns=asyncio.Semaphore(self.archive.settings.dicom_threads_count),
@@ -68,7 +65,6 @@ class Surroundings:
             "accepted": self.accepted,
             "jobs": self.jobs,
             "remote": self.remote,
-            "transcoder": self.transcoder,
             "commitments": self.commitments,
             "queries": self.queries,
             "worklists": self.worklists,
@@ -87,13 +83,7 @@ async def open_surroundings(archive: Archive) -> AsyncIterator[Surroundings]:
     await modalities.open()
     check_clients(settings, modalities.all().values())
     worklists = _worklists(archive)
-    transcoder = Transcoder(
-        archive.threads,
-        TranscodingLimits.of(settings),
-        quality=settings.dicom_lossy_transcoding_quality,
-        scratch=archive.storage.scratch,
-    )
-    remote = Scu(archive, transcoder)
+    remote = Scu(archive)
     commitments = Commitments(settings.storage_commitment_reports_size)
     tools = Tools(archive, remote, commitments, modalities.all)
     caring = asyncio.ensure_future(care_for(archive, worklists)) if worklists else None
@@ -107,7 +97,6 @@ async def open_surroundings(archive: Archive) -> AsyncIterator[Surroundings]:
             accepted=Accepted(settings),
             jobs=jobs,
             remote=remote,
-            transcoder=transcoder,
             commitments=commitments,
             queries=Queries(settings.query_retrieve_size),
             worklists=worklists,
@@ -117,7 +106,6 @@ async def open_surroundings(archive: Archive) -> AsyncIterator[Surroundings]:
             caring.cancel()
             await asyncio.wait((caring,))
         await jobs.close()
-        await transcoder.close()
 
 
 def _worklists(archive: Archive) -> Worklists | None:

@@ -81,7 +81,7 @@ class Ahead:
             content = await stack.enter_async_context(content_of(parts.archive, one.attachment))
             context, dataset = await prepare(
                 self._offers,
-                parts.transcoder,
+                parts.archive.transcoder,
                 content,
                 one.sop_class,
                 one.transfer_syntax,

@@ -141,7 +141,6 @@ class TranscodingOptions:
         Row(
             "IngestTranscoding",
             "Transfer syntax that arriving instances are changed to; null means none.",
-            supported=False,
         ),
     ] = None
     ingest_transcoding_of_uncompressed: Annotated[
@@ -149,7 +148,6 @@ class TranscodingOptions:
         Row(
             "IngestTranscodingOfUncompressed",
             "Whether IngestTranscoding holds for uncompressed instances.",
-            supported=False,
         ),
     ] = True
     ingest_transcoding_of_compressed: Annotated[
@@ -157,7 +155,6 @@ class TranscodingOptions:
         Row(
             "IngestTranscodingOfCompressed",
             "Whether IngestTranscoding holds for compressed instances.",
-            supported=False,
         ),
     ] = True
     builtin_decoder_transcoder_order: Annotated[
