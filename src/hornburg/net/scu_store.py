@@ -48,14 +48,16 @@ def wanted(
 
     Each form in which the instances are has a context of its own, so that nothing need be
     changed; one more for each SOP class has the forms that everybody knows. When there are too
-    many, those come first: each instance can be sent by them.
+    many, those come first: each instance can be sent by them. The preferred form has a context of
+    its own too: of several in one, the other side would take what it prefers.
     """
     pairs = list(dict.fromkeys(offers))
     classes = list(dict.fromkeys(sop_class for sop_class, _ in pairs))
     known = tuple(dict.fromkeys(filter(None, (preferred, _EXPLICIT_LITTLE, _IMPLICIT_LITTLE))))
-    own = [(sop_class, (syntax,)) for sop_class, syntax in pairs]
     common = [(sop_class, known) for sop_class in classes]
-    return [*common[:MOST_CONTEXTS], *own][:MOST_CONTEXTS]
+    own = [(sop_class, (syntax,)) for sop_class, syntax in pairs]
+    own += [(sop_class, (preferred,)) for sop_class in classes if preferred]
+    return [*common, *dict.fromkeys(own)][:MOST_CONTEXTS]
 
 
 class _Sender(Sender):
