@@ -107,6 +107,7 @@ def _measure(plan: Plan, only: str) -> Run:
         _measure_dicom(plan, run, stores, reads)
     if not run.rows:
         raise BenchmarkError("nothing was measured")
+    plan.clean()
     return run
 
 

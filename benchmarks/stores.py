@@ -95,30 +95,22 @@ def write_files(folder: Path, what: Upload) -> Files:
 def _round(
     plan: Plan, contestant: Contestant, warm_up: Files, prepared: list[_Prepared], memory: Row
 ) -> None:
-    folder = plan.work / f"store-{contestant.slug}"
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
-        with Server(contestant.kind, folder, dicom=True) as server:
-            _send_all(contestant.label, server.dicom_port, warm_up, prepared, server.check_count)
-            memory.add(contestant.label, server.peak_memory() / 1e6)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    folder = plan.fresh(f"store-{contestant.slug}")
+    with Server(contestant.kind, folder, dicom=True) as server:
+        _send_all(contestant.label, server.dicom_port, warm_up, prepared, server.check_count)
+        memory.add(contestant.label, server.peak_memory() / 1e6)
 
 
 def _round_of_storescp(plan: Plan, warm_up: Files, prepared: list[_Prepared]) -> None:
-    folder = plan.work / f"store-{storescp.LABEL}"
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
-        with storescp.running(folder) as port:
-            _send_all(
-                storescp.LABEL,
-                port,
-                warm_up,
-                prepared,
-                lambda sent: storescp.check_files(folder, sent),
-            )
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    folder = plan.fresh(f"store-{storescp.LABEL}")
+    with storescp.running(folder) as port:
+        _send_all(
+            storescp.LABEL,
+            port,
+            warm_up,
+            prepared,
+            lambda sent: storescp.check_files(folder, sent),
+        )
 
 
 def _send_all(

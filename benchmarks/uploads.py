@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from benchmarks.load import Upload, upload
@@ -25,11 +24,8 @@ def measure_uploads(plan: Plan, operations: list[UploadOperation]) -> list[Row]:
     for number in range(plan.rounds):
         for contestant in plan.contestants:
             say(f"uploads, round {number + 1} of {plan.rounds}, {contestant.label}")
-            folder = plan.work / f"upload-{contestant.slug}"
-            try:
-                _round(plan, contestant, folder, list(zip(operations, rows, strict=True)), memory)
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
+            folder = plan.fresh(f"upload-{contestant.slug}")
+            _round(plan, contestant, folder, list(zip(operations, rows, strict=True)), memory)
     return [*rows, memory]
 
 
@@ -40,7 +36,6 @@ def _round(
     operations: list[tuple[UploadOperation, Row]],
     memory: Row,
 ) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
     with Server(contestant.kind, folder) as server:
         upload(server.port, _WARM_UP, timeout=_TIMEOUT)
         sent = _WARM_UP.count
