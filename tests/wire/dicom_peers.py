@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import shutil
 import socket
 import subprocess
@@ -67,10 +68,12 @@ def run(name: str, *arguments: object, cwd: Path | None = None) -> Outcome:
 
 
 def free_port() -> int:
-    """A port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody has at the moment; not one of those that connections are given."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def listens(port: int) -> bool:
@@ -159,7 +162,7 @@ class QueryScp(Process):
             "VendorTable BEGIN\nVendorTable END\n"
             f"AETable BEGIN\n{aet} {database} RW (100, 1024mb) ANY\nAETable END\n"
         )
-        super().__init__(port, folder, "dcmqrscp", "-v", "-c", configuration, *arguments)
+        super().__init__(port, folder, "dcmqrscp", "-v", "-c", configuration, *arguments, port)
 
 
 class WorklistScp(Process):
@@ -173,7 +176,9 @@ class WorklistScp(Process):
         (place / "lockfile").touch()
         for number, content in enumerate(worklists):
             (place / f"{number}.wl").write_bytes(content)
-        super().__init__(port, folder, "wlmscpfs", "-v", "-s", "-dfp", folder / "data", port)
+        super().__init__(
+            port, folder, "wlmscpfs", "-v", "-s", "-dfr", "-dfp", folder / "data", port
+        )
 
 
 class Entity:
