@@ -72,6 +72,7 @@ class Association(asyncio.Protocol):
         on_request: called with the request of the other side (acceptor only); it answers by
             :meth:`accept` or :meth:`reject`, at once or later.
         on_end: called once when the transport is gone.
+        connection: the socket of the transport, where that is at hand.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Association(asyncio.Protocol):
         artim: float = ARTIM,
         on_request: Callable[[Association, AssociateRequest], None] | None = None,
         on_end: Callable[[Association], None] | None = None,
+        connection: socket.socket | None = None,
     ) -> None:
         self._connection = Connection(requestor=requestor, limits=limits)
         self._requestor = requestor
@@ -92,7 +94,7 @@ class Association(asyncio.Protocol):
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._socket: Any = None
+        self._socket: Any = connection
         self._artim: asyncio.TimerHandle | None = None
         self._artim_state: State | None = None
         self._idle: asyncio.TimerHandle | None = None
@@ -116,7 +118,8 @@ class Association(asyncio.Protocol):
         # uvloop has a transport class of its own.
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=_HIGH_WATER)
-        self._socket = transport.get_extra_info("socket")
+        if self._socket is None:
+            self._socket = transport.get_extra_info("socket")
         self._acknowledge_at_once()
         if self._requestor:
             self._connection.connected()
@@ -125,11 +128,16 @@ class Association(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._moved_bytes += len(data)
         if self._moved_bytes >= _PROGRESS:
-            self._touch()
-        self._acknowledge_at_once()
-        for event in self._connection.receive(data):
+            self._heard()
+        events = self._connection.receive(data)
+        for event in events:
             self._take(event)
+        if self.inbox.unfinished:
+            # The answer to a whole message acknowledges it; the rest of this one is still to come.
+            self._acknowledge_at_once()
         self._settle()
+        if len(events) > _MANY or self.why:
+            self._rest()
 
     def _acknowledge_at_once(self) -> None:
         if _QUICK_ACK is not None and self._socket is not None:
@@ -149,7 +157,7 @@ class Association(asyncio.Protocol):
         for timer in (self._artim, self._idle):
             if timer is not None:
                 timer.cancel()
-        self._transport = None
+        self._transport = self._socket = None
         self.resume_writing()
         if not self.ended.done():
             self.ended.set_result(None)

@@ -88,6 +88,11 @@ class Inbox:
         return self._reader is not None
 
     @property
+    def unfinished(self) -> bool:
+        """Whether a message has begun to arrive, and has not ended."""
+        return self._growing is not None
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is under way: no message waits, and none has begun to arrive."""
         return not self._queue and self._growing is None

@@ -120,7 +120,7 @@ class DicomServer:
             if not self._admits(address):
                 connection.close()
                 continue
-            association = self._association(address)
+            association = self._association(connection, address)
             task = asyncio.ensure_future(self._begin(association, connection, address))
             self._starting[association] = task
             task.add_done_callback(functools.partial(self._began, association, connection))
@@ -152,13 +152,14 @@ class DicomServer:
             # Perhaps before it could do anything.
             connection.close()
 
-    def _association(self, address: str) -> Association:
+    def _association(self, connection: socket.socket, address: str) -> Association:
         association = Association(
             requestor=False,
             limits=self._limits,
             timeout=self._settings.dicom_scp_timeout,
             artim=self._artim,
             on_request=self._requested,
+            connection=connection,
             on_end=self._ended,
         )
         self._open[association] = address
