@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,10 +15,12 @@ from tests.archive.making import dicom, holding
 from hornburg.archive.parts import Archive
 from hornburg.archive.query import IdentifierError
 from hornburg.archive.worklists import Worklists
+from hornburg.dicom.dataset import DataSet
 from hornburg.dicom.elements import Elements, Value, decode, encode
 from hornburg.dicom.errors import DicomFormatError
 from hornburg.dimse import uids
 from hornburg.net.scp.find import serve_find
+from hornburg.net.scp.request import Request
 from hornburg.net.scp.worklist import serve_worklist
 from hornburg.security.dicom_rules import Caller
 from hornburg.settings import WorklistSettings
@@ -31,7 +34,7 @@ class Asked:
     """A request whose answers are kept, and that is cancelled after some of them."""
 
     archive: Archive
-    identifier: bytes
+    raw: bytes
     syntax: str = IMPLICIT
     model: str = uids.STUDY_ROOT_FIND
     cancel_after: int = 1_000_000
@@ -62,8 +65,12 @@ class Asked:
     def note(self, identifier: object) -> None:
         """The log is not verbose."""
 
-    async def dataset(self) -> bytes:
-        return self.identifier
+    async def identifier(self, read: Callable[[DataSet], Any]) -> Any:
+        """As a request does it."""
+        return await Request.identifier(cast("Any", self), read)
+
+    async def dataset(self, limit: int = 0) -> bytes:
+        return self.raw
 
     async def answer(self, status: int, dataset: bytes | None = None, **_fields: Any) -> None:
         self.answers.append((status, dataset))

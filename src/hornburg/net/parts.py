@@ -12,6 +12,7 @@ from hornburg.archive.parts import Archive
 from hornburg.archive.remote import Remote
 from hornburg.archive.worklists import Worklists
 from hornburg.jobs.engine import Jobs
+from hornburg.net.pledges import Pledges
 from hornburg.security.accepted import Accepted
 from hornburg.security.dicom_rules import DicomRules
 
@@ -23,7 +24,8 @@ class Parts:
     """The archive and its surroundings.
 
     ``worklists`` is none without the section ``Worklists``. ``turns`` bounds the queries and
-    retrievals that run at the same time (``DicomThreadsCount``).
+    retrievals that run at the same time (``DicomThreadsCount``), ``pledges`` what others have
+    asked storage commitment for.
     """
 
     archive: Archive
@@ -35,6 +37,7 @@ class Parts:
     commitments: Commitments
     worklists: Worklists | None = None
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
+    pledges: Pledges = field(default_factory=Pledges)
 
     @property
     def tools(self) -> Tools:

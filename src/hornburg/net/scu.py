@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from hornburg.archive.parts import Archive
@@ -150,27 +150,19 @@ class Scu(Remote):
     async def request_commitment(
         self, target: Target, transaction_uid: str, references: Sequence[Reference]
     ) -> None:
-        uid = uids.STORAGE_COMMITMENT_PUSH
-        async with associate(
-            self._settings, target, contexts_of([(uid, _SYNTAXES)])
-        ) as association:
-            context = context_for(association, target, uid)
-            dataset: Elements = {
-                0x00081195: Value("UI", transaction_uid),
-                0x00081199: Value("SQ", tuple(_reference(one) for one in references)),
-            }
-            command = Command(
+        await self._commitment(
+            target,
+            lambda syntax: _commitment(transaction_uid, references, (), syntax),
+            Command(
                 field=CommandField.N_ACTION_RQ,
                 message_id=_MESSAGE_ID,
-                sop_class_uid=uid,
+                sop_class_uid=uids.STORAGE_COMMITMENT_PUSH,
                 sop_instance_uid=uids.STORAGE_COMMITMENT_PUSH_INSTANCE,
                 action_type=_REQUEST_COMMITMENT,
                 has_dataset=True,
-            )
-            raw = encode(dataset, transfer_syntax=context.transfer_syntax)
-            await association.send(context.context_id, command, raw)
-            answer = await next_response(association, target, CommandField.N_ACTION_RSP)
-            check(target, Service.NORMALIZED, answer.command.status, answer.command.error_comment)
+            ),
+            CommandField.N_ACTION_RSP,
+        )
 
     async def report_commitment(
         self,
@@ -179,33 +171,41 @@ class Scu(Remote):
         success: Sequence[Reference],
         failed: Sequence[Failed],
     ) -> None:
-        uid = uids.STORAGE_COMMITMENT_PUSH
         # PS3.4 J.3.3: the provider opens the association, in the role of the SCP.
-        roles = (RoleSelection(uid, scu=False, scp=True),)
+        role = RoleSelection(uids.STORAGE_COMMITMENT_PUSH, scu=False, scp=True)
+        await self._commitment(
+            target,
+            lambda syntax: _commitment(transaction_uid, success, failed, syntax),
+            Command(
+                field=CommandField.N_EVENT_REPORT_RQ,
+                message_id=_MESSAGE_ID,
+                sop_class_uid=uids.STORAGE_COMMITMENT_PUSH,
+                sop_instance_uid=uids.STORAGE_COMMITMENT_PUSH_INSTANCE,
+                event_type=_FAILURES_EXIST if failed else _COMMITTED,
+                has_dataset=True,
+            ),
+            CommandField.N_EVENT_REPORT_RSP,
+            (role,),
+        )
+
+    async def _commitment(
+        self,
+        target: Target,
+        written: Callable[[str], bytes],
+        command: Command,
+        expected: CommandField,
+        roles: tuple[RoleSelection, ...] = (),
+    ) -> None:
+        """One message of storage commitment; ``written`` makes its data set in a transfer syntax,
+        on a thread, since it may have tens of thousands of items."""
+        uid = uids.STORAGE_COMMITMENT_PUSH
         async with associate(
             self._settings, target, contexts_of([(uid, _SYNTAXES)]), roles
         ) as association:
             context = context_for(association, target, uid)
-            dataset: Elements = {0x00081195: Value("UI", transaction_uid)}
-            if success:
-                dataset[0x00081199] = Value("SQ", tuple(_reference(one) for one in success))
-            if failed:
-                items = tuple(
-                    {**_reference((sop, instance)), 0x00081197: Value("US", str(reason))}
-                    for sop, instance, reason in failed
-                )
-                dataset[0x00081198] = Value("SQ", items)
-            command = Command(
-                field=CommandField.N_EVENT_REPORT_RQ,
-                message_id=_MESSAGE_ID,
-                sop_class_uid=uid,
-                sop_instance_uid=uids.STORAGE_COMMITMENT_PUSH_INSTANCE,
-                event_type=_FAILURES_EXIST if failed else _COMMITTED,
-                has_dataset=True,
-            )
-            raw = encode(dataset, transfer_syntax=context.transfer_syntax)
+            raw = await self._archive.work(written, context.transfer_syntax)
             await association.send(context.context_id, command, raw)
-            answer = await next_response(association, target, CommandField.N_EVENT_REPORT_RSP)
+            answer = await next_response(association, target, expected)
             check(target, Service.NORMALIZED, answer.command.status, answer.command.error_comment)
 
     async def _ask(
@@ -239,6 +239,25 @@ class Scu(Remote):
             default_charset=self._archive.runtime.default_encoding,
             dictionary=self._archive.dictionary,
         )
+
+
+def _commitment(
+    transaction_uid: str,
+    references: Sequence[Reference],
+    failed: Sequence[Failed],
+    transfer_syntax: str,
+) -> bytes:
+    """The data set of a request or report of storage commitment (PS3.4 J.3.2, J.3.3)."""
+    dataset: Elements = {0x00081195: Value("UI", transaction_uid)}
+    if references:
+        dataset[0x00081199] = Value("SQ", tuple(map(_reference, references)))
+    if failed:
+        items = tuple(
+            {**_reference((sop, instance)), 0x00081197: Value("US", str(reason))}
+            for sop, instance, reason in failed
+        )
+        dataset[0x00081198] = Value("SQ", items)
+    return encode(dataset, transfer_syntax=transfer_syntax)
 
 
 def _reference(reference: Reference) -> Elements:

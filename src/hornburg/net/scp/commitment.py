@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import TypeVar
 
 from hornburg.archive.jobs.commitment import CommitmentJob
 from hornburg.archive.remote import Failed, Reference
 from hornburg.archive.targets import target_of
 from hornburg.dicom.dataset import DataSet
-from hornburg.dicom.elements import decode
 from hornburg.dimse import uids
 from hornburg.errors import BadRequestError, ForbiddenError, Outside
 from hornburg.net.scp.request import Request
@@ -17,6 +18,8 @@ from hornburg.security.dicom_rules import Act
 __all__ = ["serve_action", "serve_event_report"]
 
 log = logging.getLogger("hornburg.dicom")
+
+T = TypeVar("T")
 
 _TRANSACTION_UID = 0x00081195
 _REFERENCED = 0x00081199
@@ -27,6 +30,7 @@ _FAILURE_REASON = 0x00081197
 
 _REQUEST_COMMITMENT = 1
 _COMMITTED, _FAILURES_EXIST = 1, 2
+_PROCESSING_FAILURE = 0x0110
 
 #: Bytes of a request: a reference takes some 150, so that 50,000 instances fit.
 _LIMIT = 8 << 20
@@ -63,11 +67,13 @@ async def serve_action(request: Request) -> None:
     Raises:
         ForbiddenError: the caller is no modality, so that there is no way back.
     """
-    dataset = await _dataset(request)
+
+    def read(dataset: DataSet) -> tuple[str, list[Reference]]:
+        return _transaction(dataset), _references(dataset)
+
+    transaction, references = await _read(request, read)
     if request.command.action_type != _REQUEST_COMMITMENT:
         raise _NoSuchActionError("The only action is 1, to request storage commitment")
-    transaction = _transaction(dataset)
-    references = _references(dataset)
     if not references:
         raise _ArgumentError("Referenced SOP Sequence (0008,1199) is empty or missing")
     parts = request.parts
@@ -80,34 +86,32 @@ async def serve_action(request: Request) -> None:
         parts.modalities.get(name),
         local_aet=request.caller.called_aet,
     )
-    await parts.jobs.submit(CommitmentJob(parts.tools, target, transaction, references))
+    number = len(references)
+    parts.pledges.check(number)
+    job = CommitmentJob(parts.tools, target, transaction, references)
+    parts.pledges.hold(number, parts.jobs, await parts.jobs.submit(job))
     await request.answer(0x0000, action_type=_REQUEST_COMMITMENT)
 
 
 async def serve_event_report(request: Request) -> None:
     """N-EVENT-REPORT: what became of a request of ours."""
-    dataset = await _dataset(request)
+
+    def read(dataset: DataSet) -> tuple[str, list[Reference], list[Failed]]:
+        return _transaction(dataset), _references(dataset), _failures(dataset)
+
+    transaction, success, failed = await _read(request, read)
     if request.command.event_type not in (_COMMITTED, _FAILURES_EXIST):
         raise _NoSuchEventError("The events are 1 and 2, the results of storage commitment")
-    failed: list[Failed] = []
-    element = dataset.get(_FAILED)
-    for item in element.items if element is not None else ():
-        sop_class, sop_instance = _reference(item)
-        reason = item.text(_FAILURE_REASON) or ""
-        failed.append((sop_class, sop_instance, int(reason) if reason.isdigit() else 0x0110))
-    request.parts.commitments.report(
-        _transaction(dataset), request.caller.aet, _references(dataset), failed
-    )
+    request.parts.commitments.report(transaction, request.caller.aet, success, failed)
     await request.answer(0x0000, event_type=request.command.event_type)
 
 
-async def _dataset(request: Request) -> DataSet:
-    raw = await request.dataset(_LIMIT)
+async def _read(request: Request, read: Callable[[DataSet], T]) -> T:
     if request.command.sop_instance_uid != uids.STORAGE_COMMITMENT_PUSH_INSTANCE:
         raise _NoSuchInstanceError(
             "Storage commitment has one instance, 1.2.840.10008.1.20.1.1 (PS3.4 J.3.5)"
         )
-    return decode(raw, request.context.transfer_syntax)
+    return await request.identifier(read, _LIMIT)
 
 
 def _transaction(dataset: DataSet) -> str:
@@ -119,7 +123,24 @@ def _transaction(dataset: DataSet) -> str:
 
 def _references(dataset: DataSet) -> list[Reference]:
     element = dataset.get(_REFERENCED)
-    return [_reference(item) for item in element.items] if element is not None else []
+    if element is None:
+        return []
+    # The few SOP classes are kept once.
+    classes: dict[str, str] = {}
+    found = map(_reference, element.items)
+    return [(classes.setdefault(sop_class, sop_class), instance) for sop_class, instance in found]
+
+
+def _failures(dataset: DataSet) -> list[Failed]:
+    failed: list[Failed] = []
+    element = dataset.get(_FAILED)
+    for item in element.items if element is not None else ():
+        sop_class, sop_instance = _reference(item)
+        reason = item.text(_FAILURE_REASON) or ""
+        # A US, unless the other side says that it is a text of any length.
+        known = reason.isdecimal() and len(reason) <= 5
+        failed.append((sop_class, sop_instance, int(reason) if known else _PROCESSING_FAILURE))
+    return failed
 
 
 def _reference(item: DataSet) -> Reference:

@@ -8,7 +8,6 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from hornburg.archive.query import query_of
-from hornburg.dicom.elements import decode
 from hornburg.dicom.levels import Level
 from hornburg.dimse import uids
 from hornburg.dimse.status import (
@@ -42,15 +41,9 @@ async def serve_find(request: Request) -> None:
         AssociationLostError: nobody is there to hear the answer.
     """
     archive, context = request.parts.archive, request.context
-    identifier = decode(
-        await request.dataset(),
-        context.transfer_syntax,
-        default_charset=archive.runtime.default_encoding,
-        dictionary=archive.dictionary,
-    )
-    request.note(identifier)
     only = context.abstract_syntax == uids.PATIENT_STUDY_ONLY_FIND
-    query = query_of(archive, identifier, Level.STUDY if only else Level.INSTANCE)
+    lowest = Level.STUDY if only else Level.INSTANCE
+    query = await request.identifier(lambda identifier: query_of(archive, identifier, lowest))
     pending = PENDING if query.supported else PENDING_OPTIONAL_KEYS_NOT_SUPPORTED
     count = 0
     async with aclosing(query.answers(context.transfer_syntax)) as batches:

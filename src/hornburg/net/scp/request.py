@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from hornburg.dicom.buffer import Buffer
 from hornburg.dicom.dataset import DataSet
-from hornburg.dicom.elements import elements_of
+from hornburg.dicom.elements import decode, elements_of
 from hornburg.dimse.commands import Command, response
 from hornburg.errors import TooLargeError
 from hornburg.net.association import Association
@@ -24,6 +24,11 @@ log = logging.getLogger("hornburg.dicom")
 
 #: Bytes of an identifier. Lists of UIDs are the longest: 10,000 of them are 650 KB.
 IDENTIFIER_LIMIT = 1 << 20
+
+#: Bytes of a data set that is decoded in less than some milliseconds, whatever it holds.
+_QUICK = 16 << 10
+
+T = TypeVar("T")
 
 
 class Request:
@@ -81,6 +86,29 @@ class Request:
             settings = self.parts.archive.settings
             words = describe(elements_of(identifier), deidentify=settings.deidentify_logs)
             log.debug("%s of %s: %s", self.command.name, self.caller.aet, words)
+
+    async def identifier(self, read: Callable[[DataSet], T], limit: int = IDENTIFIER_LIMIT) -> T:
+        """The data set of the request, decoded, and what ``read`` makes of it: of a large one on
+        a thread, since it may have as many elements as there is room for.
+
+        Raises:
+            DicomFormatError: it can't be read.
+            TooLargeError, AssociationLostError: as for :meth:`dataset`.
+        """
+        raw = await self.dataset(limit)
+        archive = self.parts.archive
+
+        def decoded() -> T:
+            identifier = decode(
+                raw,
+                self.context.transfer_syntax,
+                default_charset=archive.runtime.default_encoding,
+                dictionary=archive.dictionary,
+            )
+            self.note(identifier)
+            return read(identifier)
+
+        return await archive.work(decoded) if len(raw) > _QUICK else decoded()
 
     async def drop(self) -> None:
         """Read what has not been read yet of the data set, and forget it."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from hornburg.archive.outgoing import Outgoing, outgoing
 from hornburg.archive.retrieve import wanted_resources
-from hornburg.dicom.elements import Elements, Value, decode, encode
+from hornburg.dicom.elements import Elements, Value, encode
 from hornburg.dimse import status
 from hornburg.dimse.status import Category, category
 from hornburg.net.scp.request import Request
@@ -34,14 +34,7 @@ async def wanted(request: Request) -> list[Outgoing]:
         DicomFormatError: the identifier can't be read.
     """
     archive = request.parts.archive
-    raw = await request.dataset()
-    identifier = decode(
-        raw,
-        request.context.transfer_syntax,
-        default_charset=archive.runtime.default_encoding,
-        dictionary=archive.dictionary,
-    )
-    request.note(identifier)
+    identifier = await request.identifier(lambda dataset: dataset)
     return await outgoing(archive, await wanted_resources(archive, identifier))
 
 

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from hornburg.archive.worklist_match import worklist_query
-from hornburg.dicom.elements import decode
 from hornburg.dimse.status import (
     CANCEL,
     PENDING,
@@ -45,13 +44,7 @@ async def serve_worklist(request: Request) -> None:
     """
     archive, worklists = request.parts.archive, request.parts.worklists
     syntax = request.context.transfer_syntax
-    identifier = decode(
-        await request.dataset(),
-        syntax,
-        default_charset=archive.runtime.default_encoding,
-        dictionary=archive.dictionary,
-    )
-    request.note(identifier)
+    identifier = await request.identifier(lambda dataset: dataset)
     if worklists is None:
         await request.answer(SUCCESS)
         return
