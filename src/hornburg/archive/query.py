@@ -26,7 +26,7 @@ from hornburg.errors import BadRequestError, Outside
 from hornburg.index.base import Match, Resource
 from hornburg.settings import StorageAccessOnFind
 
-__all__ = ["Answers", "IdentifierError", "Query", "query_of"]
+__all__ = ["LEVELS", "Answers", "IdentifierError", "Query", "query_of"]
 
 _LEVEL = 0x00080052
 _RETRIEVE_AET = 0x00080054
@@ -34,7 +34,7 @@ _MODALITY = 0x00080060
 _SOP_CLASS_UID = 0x00080016
 _TIMEZONE = 0x00080201
 
-_LEVELS = {
+LEVELS = {
     "PATIENT": Level.PATIENT,
     "STUDY": Level.STUDY,
     "SERIES": Level.SERIES,
@@ -45,7 +45,8 @@ _LEVELS = {
 
 
 class IdentifierError(BadRequestError):
-    """The identifier has no level, or one that its SOP class doesn't know."""
+    """The identifier has no level that its SOP class knows, or does not say what is wanted
+    (PS3.4 tables C.4-1 and C.4-2: 0xA900)."""
 
     outside = Outside(HTTPStatus.BAD_REQUEST, 8, "Bad request", 0xA900)
 
@@ -172,7 +173,7 @@ def query_of(archive: Archive, identifier: DataSet, lowest: Level = Level.INSTAN
         BadRequestError: a key makes no sense; the message names it.
     """
     word = (identifier.text(_LEVEL) or "").strip()
-    level = _LEVELS.get(word.upper())
+    level = LEVELS.get(word.upper())
     if level is None or level > lowest:
         what = f"{word[:16]!r} is no level of this query" if word else "no QueryRetrieveLevel"
         raise IdentifierError(f"Identifier: {what}; PATIENT, STUDY, SERIES or IMAGE is needed")

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from hornburg.archive.find import find_ids
 from hornburg.archive.parts import Archive
+from hornburg.archive.query import LEVELS, IdentifierError
 from hornburg.archive.search import Search
 from hornburg.dicom.dataset import DataSet
 from hornburg.dicom.levels import Level
-from hornburg.errors import BadRequestError, Outside
 
-__all__ = ["IdentifierError", "wanted_resources"]
+__all__ = ["wanted_resources"]
 
 _QUERY_RETRIEVE_LEVEL = 0x00080052
-_LEVELS = {
-    "PATIENT": Level.PATIENT,
-    "STUDY": Level.STUDY,
-    "SERIES": Level.SERIES,
-    "IMAGE": Level.INSTANCE,
-    "INSTANCE": Level.INSTANCE,
-}
 
 #: The unique keys (PS3.4 C.6.1.1, C.6.2.1), and Accession Number, which Orthanc takes as one.
 _KEYS = {
@@ -28,12 +21,6 @@ _KEYS = {
     "SeriesInstanceUID": (0x0020000E, Level.SERIES),
     "SOPInstanceUID": (0x00080018, Level.INSTANCE),
 }
-
-
-class IdentifierError(BadRequestError):
-    """The identifier does not say what is wanted (PS3.4 table C.4-2: 0xA900)."""
-
-    outside = Outside(BadRequestError.outside.http, 8, "Bad request", 0xA900)
 
 
 async def wanted_resources(archive: Archive, identifier: DataSet) -> list[tuple[Level, str]]:
@@ -68,7 +55,7 @@ async def wanted_resources(archive: Archive, identifier: DataSet) -> list[tuple[
 
 def _level(identifier: DataSet) -> Level:
     word = (identifier.text(_QUERY_RETRIEVE_LEVEL) or "").strip(" \0").upper()
-    level = _LEVELS.get(word)
+    level = LEVELS.get(word)
     if level is not None:
         return level
     if word:
