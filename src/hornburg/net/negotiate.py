@@ -23,8 +23,9 @@ __all__ = ["answer_to"]
 _IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 _EXPLICIT_BIG = "1.2.840.10008.1.2.2"
+_DEFLATED = "1.2.840.10008.1.2.1.99"
 #: In the order in which we like them: implicit VR loses what private elements are.
-_UNCOMPRESSED = (_EXPLICIT_LITTLE, _IMPLICIT_LITTLE, _EXPLICIT_BIG)
+_UNCOMPRESSED = (_EXPLICIT_LITTLE, _IMPLICIT_LITTLE, _EXPLICIT_BIG, _DEFLATED)
 
 # PS3.8 table 9-18
 _ACCEPTANCE, _USER_REJECTION, _NO_ABSTRACT_SYNTAX, _NO_TRANSFER_SYNTAX = 0, 1, 3, 4
@@ -103,12 +104,9 @@ def _refused(context: PresentationContext, result: int) -> ContextResult:
 
 
 def _choose(offered: Sequence[str], accepted: Accepted | None) -> str | None:
-    """The first that we take, in the order of the requestor; of the uncompressed ones the best."""
-    for syntax in offered:
-        if syntax in _UNCOMPRESSED:
-            for better in _UNCOMPRESSED:
-                if better in offered and (accepted is None or accepted.syntax(better)):
-                    return better
-        elif accepted is not None and accepted.syntax(syntax):
-            return syntax
-    return None
+    """The one that changes pixels least, as Orthanc: of a choice between JPEG and none, nobody
+    should compress for our sake. Of compressed ones, the first that we take."""
+    better = [syntax for syntax in _UNCOMPRESSED if syntax in offered]
+    if accepted is None:
+        return next((syntax for syntax in better if syntax != _DEFLATED), None)
+    return next((syntax for syntax in (*better, *offered) if accepted.syntax(syntax)), None)
