@@ -189,10 +189,12 @@ def test_kill_under_four_storing_associations(server: Any) -> None:
 
 
 def test_a_clean_stop_under_four_storing_associations(server: Any) -> None:
+    """What is under way is finished; no more of it is taken."""
     running = server()
     scanners = Scanners(running.dicom_port, 0)
     scanners.run(60, running.process.terminate)
     assert running.stop() == 0
+    assert len(scanners.acknowledged) < 600
     assert "Traceback" not in "\n".join(running.lines)
     running.start()
     check(running, {})

@@ -109,6 +109,8 @@ class Association(asyncio.Protocol):
         self.inbox = Inbox(self._hold, self._touch)
         self.contexts: dict[int, AcceptedContext] = {}
         self.peer_released = False
+        #: Whether this side ends the association after the message that it serves.
+        self.leaving = False
         self.ended = self._loop.create_future()
         self.why = ""
 

@@ -87,6 +87,7 @@ class DicomServer:
         for association in tuple(self._open):
             if association not in self._tasks or association.inbox.waits:
                 association.abort("the server stops")
+            association.leaving = True
         running = set(self._tasks.values())
         if running:
             await asyncio.wait(running, timeout=_GRACE)

@@ -66,6 +66,9 @@ async def serve_association(parts: Parts, association: Association, caller: Call
                 association.abort("a message on a presentation context that was not accepted")
                 return
             await _serve(Request(parts, association, caller, context, message))
+            if association.leaving:
+                association.abort("the server stops")
+                return
             if not association.inbox.idle:
                 # Thousands may be here already, and some are served without waiting for anything.
                 await asyncio.sleep(0)
