@@ -114,6 +114,14 @@ class Target(Server):
             assert time.monotonic() < ends, f"{self.descriptors()} descriptors are open"
             time.sleep(0.01)
 
+    def scratch(self) -> int:
+        """How many files are open that have no name any more."""
+        return sum(
+            os.readlink(entry).endswith("(deleted)")
+            for entry in Path(f"/proc/{self.process.pid}/fd").iterdir()
+            if entry.is_symlink()
+        )
+
     def leftovers(self) -> set[str]:
         """Files in the storage that the index does not know."""
         known = {
