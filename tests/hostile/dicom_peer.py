@@ -28,11 +28,14 @@ __all__ = [
     "REJECT",
     "RELEASED",
     "Caller",
+    "Peer",
     "Scp",
     "element",
     "find_command",
+    "message",
     "pdu",
     "pdv",
+    "scp",
     "store_command",
 ]
 
@@ -86,7 +89,7 @@ def find_command(message_id: int = 1) -> Command:
     )
 
 
-class _Peer:
+class Peer:
     """Reads and writes PDUs on a socket."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -99,10 +102,13 @@ class _Peer:
     def __exit__(self, *_: object) -> None:
         self.socket.close()
 
-    def send(self, data: bytes) -> None:
-        """Send bytes; that the other side has enough of them is no error."""
-        with contextlib.suppress(ConnectionError):
+    def send(self, data: bytes) -> bool:
+        """Send bytes; false when the other side wants no more of them."""
+        try:
             self.socket.sendall(data)
+        except OSError:
+            return False
+        return True
 
     def _exactly(self, size: int) -> bytes:
         while len(self._left) < size:
@@ -164,7 +170,7 @@ def message(context: int, command: Command | bytes, dataset: bytes | None = None
     return b"".join(parts)
 
 
-class Caller(_Peer):
+class Caller(Peer):
     """Who connects; ``address`` is where it comes from (127.0.0.2 is another machine to us)."""
 
     def __init__(self, port: int, address: str = "127.0.0.1") -> None:
@@ -210,7 +216,7 @@ class Caller(_Peer):
 class Scp:
     """Listens, and deals with each connection in a thread as it is told to."""
 
-    def __init__(self, serve: Callable[[_Peer], None]) -> None:
+    def __init__(self, serve: Callable[[Peer], None]) -> None:
         self._serve = serve
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
@@ -226,7 +232,7 @@ class Scp:
                 threading.Thread(target=self._one, args=(connection,), daemon=True).start()
 
     def _one(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError, EOFError), _Peer(connection) as peer:
+        with contextlib.suppress(OSError, EOFError), Peer(connection) as peer:
             self._serve(peer)
 
     def close(self) -> None:
@@ -237,7 +243,7 @@ class Scp:
 
 
 @contextlib.contextmanager
-def scp(serve: Callable[[_Peer], None]) -> Iterator[Scp]:
+def scp(serve: Callable[[Peer], None]) -> Iterator[Scp]:
     """A listener for the time of a block."""
     made = Scp(serve)
     yield made
