@@ -15,7 +15,7 @@ import pytest
 from pynetdicom import AllStoragePresentationContexts
 from tests.compat.network import Client, Destination
 from tests.compat.samples import NETWORK, SAMPLES
-from tests.compat.servers import Pair, free_port, running
+from tests.compat.servers import Pair, free_ports, running
 
 Names = dict[str, str]
 
@@ -70,11 +70,12 @@ class Network(NamedTuple):
 @pytest.fixture(scope="session")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """A pair that holds the samples, and more in other character sets; it is only asked."""
-    to = Destination(free_port(), "DEST", AllStoragePresentationContexts)
+    caller, receiver, nobody = free_ports(3)
+    to = Destination(receiver, "DEST", AllStoragePresentationContexts)
     modalities = {
-        "compat": ["COMPAT", "127.0.0.1", free_port()],
+        "compat": ["COMPAT", "127.0.0.1", caller],
         "dest": ["DEST", "127.0.0.1", to.port],
-        "gone": ["GONE", "127.0.0.1", free_port()],
+        "gone": ["GONE", "127.0.0.1", nobody],
     }
     with ExitStack() as stack:
         stack.enter_context(to.listening())

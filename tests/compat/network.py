@@ -202,7 +202,7 @@ def _moved(said: list[Any], arrived: list[Arrived]) -> Moved:
 
 
 def _keep(event: evt.Event, into: list[Arrived], status: int) -> int:
-    request = event.request
+    request: Any = event.request
     into.append(
         Arrived(
             str(request.AffectedSOPClassUID),

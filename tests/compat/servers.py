@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from tests.compat.exchange import Server
 
-__all__ = ["Pair", "free_port", "is_subject_orthanc", "running"]
+__all__ = ["Pair", "free_ports", "is_subject_orthanc", "running"]
 
 #: What both get, whatever else a table asks for.
 _COMMON: dict[str, Any] = {
@@ -85,7 +85,7 @@ def _one(
     name: str, command: list[str], folder: Path, credentials: str, options: dict[str, Any]
 ) -> Iterator[Server]:
     folder.mkdir(parents=True)
-    port, dicom_port = free_port(), free_port()
+    port, dicom_port = free_ports(2)
     configuration = folder / "configuration.json"
     places = {
         "HttpPort": port,
@@ -119,11 +119,13 @@ def _one(
             pytest.fail(f"{name} did not stop within 10 s of SIGTERM")
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+def free_ports(count: int) -> list[int]:
+    """Loopback ports that nobody listens on; held together, so that they differ."""
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in held:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in held]
 
 
 def _await(name: str, process: subprocess.Popen[bytes], port: int, log: Path) -> None:

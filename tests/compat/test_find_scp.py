@@ -15,7 +15,7 @@ _UNICODE = "ISO_IR 192"
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
-def test_finds_as_orthanc(query: Query, network: Network):
+def test_finds_as_orthanc(query: Query, network: Network) -> None:
     asked = (dataset(query.keys, query.level, query.charset) for _ in range(2))
     theirs, ours = (
         client.find(query.root, identifier)
@@ -30,7 +30,7 @@ def test_finds_as_orthanc(query: Query, network: Network):
         pytest.fail("\n".join(found), pytrace=False)
 
 
-def test_names_of_rows_are_unique():
+def test_names_of_rows_are_unique() -> None:
     names = [query.name for query in QUERIES]
     assert len(names) == len(set(names))
 

@@ -290,7 +290,7 @@ _KEYS = (
     _study("who has it", Meant(_AVAILABLE, ("0008,0054",)), RetrieveAETitle=""),
     _study("who has it, named", Meant(_AVAILABLE, count=21), RetrieveAETitle="ARCHIVE"),
     _study("who has it, another", RetrieveAETitle="OTHER"),
-    _study("group length", **{"0008,0000 UL": 0}),
+    Query("group length", "study", "STUDY", _STUDY | {"0008,0000 UL": 0}),
     _study("an institution", InstitutionName=""),
     _study("an institution asked for", InstitutionName="JFK*"),
     _study("tags of a file", BodyPartExamined="", Manufacturer="", PatientAge=""),
