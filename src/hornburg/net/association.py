@@ -171,6 +171,9 @@ class Association(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._paused = False
+        self._wake_sender()
+
+    def _wake_sender(self) -> None:
         waiter, self._writable = self._writable, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
@@ -200,7 +203,11 @@ class Association(asyncio.Protocol):
         elif isinstance(event, ReleaseRequest):
             self.peer_released = True
             self.inbox.close("released by the other side")
+            if self._released is not None:
+                self._answer_collision()
         elif isinstance(event, ReleaseReply):
+            if self.peer_released:
+                self._answer_collision()
             self._end("released")
             if self._released is not None and not self._released.done():
                 self._released.set_result(None)
@@ -219,6 +226,7 @@ class Association(asyncio.Protocol):
                 future.set_exception(AssociationLostError(self.why))
                 # Nobody may be left to look at it.
                 future.exception()
+        self._wake_sender()
 
     def _settle(self) -> None:
         """Send what the protocol wants sent, start or stop its timer, close when it is over."""
@@ -411,6 +419,11 @@ class Association(asyncio.Protocol):
             self._write(self._connection.send(ReleaseReply()))
             self._settle()
 
+    def _answer_collision(self) -> None:
+        """Both sides release at once: the requestor answers first (PS3.8 section 7.2.2)."""
+        if self._connection.may_send(ReleaseReply):
+            self._write(self._connection.send(ReleaseReply()))
+
     def abort(self, why: str, source: int = AbortSource.USER, reason: int = 0) -> None:
         """End the association at once (PS3.8 section 7.3)."""
         if self._transport is None or self.why:
@@ -418,6 +431,9 @@ class Association(asyncio.Protocol):
         self._end(why)
         self._write(self._connection.abort(Abort(source, reason)))
         self._settle()
+        if self._paused and self._transport is not None:
+            # Nobody reads: what waits to be sent would keep the connection until ARTIM expires.
+            self._transport.abort()
 
     def drop(self, why: str) -> None:
         """End the connection at once, and wait for nothing."""
