@@ -377,6 +377,28 @@ def test_roles_give_no_rights(archive: Target) -> None:
                 assert caller.command().status in (0x0122, 0x0124)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Command(field=CommandField.C_STORE_RSP, responded_to=2, status=0),
+        Command(field=CommandField.C_ECHO_RSP, responded_to=1, status=0),
+        Command(field=CommandField.C_ECHO_RQ, message_id=1, sop_class_uid=ECHO),
+    ],
+)
+def test_sub_operations_that_are_not_answered(archive: Target, answer: Command) -> None:
+    """An answer to something else doesn't count an instance as sent."""
+    assert store(archive, b"1.2.3", instance(b"1.2.3")) == 0
+    get = Command(field=CommandField.C_GET_RQ, message_id=1, sop_class_uid=GET, has_dataset=True)
+    with Caller(archive.dicom_port) as caller:
+        role = RoleSelection(MR, False, True)
+        caller.associate(GET, MR, calling="FRIEND", roles=[role])
+        caller.say(1, get, element(0x00080052, b"STUDY") + element(0x0020000D, b"1.2"))
+        assert caller.command().field == CommandField.C_STORE_RQ
+        caller.say(3, answer)
+        assert ABORT in caller.rest()
+    forget(archive)
+
+
 def test_a_data_set_without_end(archive: Target) -> None:
     """The disk holds what is allowed of it, and gets it back."""
     before = archive.scratch()

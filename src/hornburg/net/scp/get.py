@@ -61,7 +61,8 @@ async def _send(request: Request, one: Outgoing, ahead: Ahead, message_id: int) 
         await association.send(ready.context, command, ready.dataset)
     ahead.begin()
     answer = await association.inbox.next()
-    if answer.command.field != CommandField.C_STORE_RSP:
+    is_answer = answer.command.field == CommandField.C_STORE_RSP
+    if not is_answer or answer.command.responded_to != message_id:
         association.abort("something else than the answer to a C-STORE")
         raise AssociationLostError("something else than the answer to a C-STORE was sent")
     return _CANNOT_SEND if answer.command.status is None else answer.command.status
