@@ -366,13 +366,51 @@ async def test_limits_cut_the_answers_and_say_so(tmp_path: Path) -> None:
 
 
 async def test_more_than_one_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hornburg.archive.find._FIRST", 2)
+    monkeypatch.setattr("hornburg.archive.find._LINES", 2)
     monkeypatch.setattr("hornburg.archive.find._BATCH", 2)
     files = [dicom(number) for number in range(1, 8)]
     async with holding(tmp_path, files) as archive:
         expected = [f"1.2.{number}" for number in range(1, 8)]
         for keys in ({}, {"PatientAge": ""}):
             assert texts(await ask(archive, StudyInstanceUID="", **keys), STUDY_UID) == expected
+
+
+@pytest.mark.parametrize("charset", ["", "ISO_IR 100", "ISO_IR 192", "ISO 2022 IR 87"])
+@pytest.mark.parametrize(
+    ("level", "keys"),
+    [
+        ("PATIENT", {"PatientID": "", "PatientName": "", "NumberOfPatientRelatedSeries": ""}),
+        ("PATIENT", {"NumberOfPatientRelatedStudies": "", "NumberOfPatientRelatedInstances": ""}),
+        ("STUDY", {"PatientName": "*", "StudyDate": "20200101-20211231", "AccessionNumber": ""}),
+        ("STUDY", {"Modality": "M*\\CT", "StudyInstanceUID": "", "PatientID": ""}),
+        ("STUDY", {"Modality": "M*", "ModalitiesInStudy": "", "SOPClassesInStudy": ""}),
+        ("STUDY", {"NumberOfStudyRelatedInstances": "", "InstanceAvailability": ""}),
+        ("SERIES", {"Modality": "", "SeriesInstanceUID": "", "NumberOfStudyRelatedSeries": ""}),
+        ("SERIES", {"PatientName": "", "ModalitiesInStudy": "", "StudyDate": ""}),
+        ("SERIES", {"NumberOfSeriesRelatedInstances": "", "NumberOfPatientRelatedStudies": ""}),
+        ("IMAGE", {"SOPClassUID": "", "SOPInstanceUID": "", "PatientName": "", "StudyDate": ""}),
+        ("IMAGE", {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "SOPClassesInStudy": ""}),
+        ("IMAGE", {}),
+    ],
+)
+async def test_answers_of_the_index_alone_are_those_that_files_are_read_for(
+    tmp_path: Path, level: str, keys: dict[str, str], charset: str
+) -> None:
+    age = 0x00101010
+    identifier = {LEVEL: Value("CS", level), **elements_of_json(keys)}
+    if charset:
+        identifier[CHARSET] = Value("CS", charset)
+    async with holding(tmp_path, FILES) as archive:
+        quick = await answers(archive, identifier)
+        slow = await answers(archive, {**identifier, age: Value("AS")})
+    assert quick
+
+    def raw(found: list[DataSet]) -> list[list[tuple[int, str, bytes]]]:
+        return [
+            [(one.tag, one.vr, bytes(one.raw)) for one in each if one.tag != age] for each in found
+        ]
+
+    assert raw(quick) == raw(slow)
 
 
 @pytest.mark.parametrize("access", [StorageAccessOnFind.ANSWERS, StorageAccessOnFind.NEVER])

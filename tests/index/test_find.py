@@ -300,3 +300,50 @@ def test_the_files_of_a_patient(archive: Archive) -> None:
     steps = [row[3] for row in archive.sql.execute(f"EXPLAIN QUERY PLAN {asked[0]}")]
     assert steps[0].startswith("SEARCH p "), steps
     assert steps[4] == "SEARCH a USING PRIMARY KEY (level=? AND resource=? AND number=?)", steps
+
+
+def test_lines_are_what_the_resources_say(archive: Archive) -> None:
+    reader = archive.reader
+    for level in Level:
+        ids = reader.find_ids(Query(level))[::-1]
+        for top in Level:
+            if top > level:
+                continue
+            lines = reader.lines(level, [*ids[:3], "not there", *ids[3:]], top, "RemoteAET")
+            assert [line.public_ids[-1] for line in lines] == ids
+            for line in lines:
+                for at, public_id in enumerate(line.public_ids):
+                    resource = reader.resource(Level(top + at), public_id)
+                    assert resource is not None
+                    assert line.main_tags[at].encode() == resource.main_tags
+                    if at:
+                        assert resource.parent_id == line.public_ids[at - 1]
+    assert reader.lines(S, [], P) == []
+
+
+def test_a_line_shows_a_metadata(archive: Archive) -> None:
+    ids = archive.reader.find_ids(Query(I))
+    for name in ("IndexInSeries", "SopClassUid", "ReceptionDate"):
+        expected = []
+        for public_id in ids:
+            resource = archive.reader.resource(I, public_id)
+            assert resource is not None
+            expected.append(resource.metadata.get(name, ""))
+        assert [line.metadata for line in archive.reader.lines(I, ids, I, name)] == expected
+
+
+def test_counts_are_those_of_each_resource(archive: Archive) -> None:
+    reader = archive.reader
+    for level in (P, S, SE):
+        ids = reader.find_ids(Query(level))
+        counts = reader.counts(level, [*ids, "not there"], modalities=True)
+        assert list(counts) and set(counts) == set(ids)
+        for public_id, found in counts.items():
+            statistics = reader.resource_statistics(level, public_id)
+            assert statistics is not None
+            assert found[:3] == (statistics.studies, statistics.series, statistics.instances)
+            series = reader.find(Query(SE, ancestor=(level, public_id)))
+            modalities = {json.loads(one.main_tags).get("Modality") for one in series} - {None, ""}
+            assert found.modalities == tuple(sorted(modalities))
+        without = reader.counts(level, ids)
+        assert without == {one: found._replace(modalities=()) for one, found in counts.items()}

@@ -22,14 +22,38 @@ from hornburg.archive.search import Late, Plan, Search, plan_of
 from hornburg.dicom.levels import Level
 from hornburg.dicom.reader import DicomFile
 from hornburg.errors import BadRequestError, CorruptedError
-from hornburg.index.base import Attachment, Query, Reader, Resource
+from hornburg.index.base import Attachment, Line, Query, Reader, Resource
 from hornburg.settings import StorageAccessOnFind
 
-__all__ = ["MOST_FILES", "Found", "Look", "complete", "count", "find", "find_batches", "find_ids"]
+__all__ = [
+    "MOST_FILES",
+    "Found",
+    "Lines",
+    "Look",
+    "complete",
+    "count",
+    "find",
+    "find_batches",
+    "find_ids",
+]
 
 T = TypeVar("T")
 Look = Callable[[DicomFile, Resource], bool]
 """Looks into the file that speaks for a resource: whether it matches. It runs on a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines(Generic[T]):
+    """How answers are made of what the index has of a resource and of those above it.
+
+    ``form`` makes the answers of a page, inside the index. ``top`` is the highest level that it
+    wants to see, and ``metadata`` the name of one of the resource's, if any.
+    """
+
+    top: Level
+    form: Callable[[Kin, Sequence[Line]], list[T]]
+    metadata: str = ""
+
 
 log = logging.getLogger("hornburg.archive")
 
@@ -39,8 +63,8 @@ MOST_FILES = 100_000
 #: Resources that are in memory at once.
 _PAGE = 5000
 _BATCH = 200
-#: The first page of a search that is answered batch by batch.
-_FIRST = 500
+#: Answers that the index gives alone, and that are made at once.
+_LINES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +91,7 @@ async def find(archive: Archive, search: Search, form: Callable[[Reader, Resourc
         for page in _pages(reader, replace(plan.query, limit=plan.room)):
             if plan.requested:
                 kin.forget()
+                plan.requested.prepare(kin, page)
                 for resource in page:
                     plan.requested.from_index(kin, resource)
             answers += [form(reader, resource) for resource in page]
@@ -81,6 +106,7 @@ async def find(archive: Archive, search: Search, form: Callable[[Reader, Resourc
 async def find_batches(
     archive: Archive,
     search: Search,
+    lines: Lines[T],
     form: Callable[[Kin, Resource], T],
     look: Look | None = None,
     *,
@@ -93,7 +119,9 @@ async def find_batches(
     Args:
         archive: where to look.
         search: what for; its ``requested`` tags are left to ``form`` and ``look``.
-        form: makes an answer of a resource, inside the index; resources of a batch share the kin.
+        lines: makes answers where the index alone says all.
+        form: makes an answer of a resource where files are looked at, inside the index; resources
+            of a batch share the kin.
         look: is shown the file of each resource, if it can be read, before ``form``.
         selective: whether ``look`` may say no.
 
@@ -104,7 +132,7 @@ async def find_batches(
     if plan.late or look is not None:
         pages = _pages_with_files(archive, plan, form, look, selective)
     else:
-        pages = _pages_of_index(archive, plan, form)
+        pages = _pages_of_index(archive, plan, lines)
     sent = 0
     async for answers in pages:
         sent += len(answers)
@@ -142,6 +170,7 @@ async def complete(archive: Archive, resources: Sequence[Resource], requested: R
     def look(reader: Reader) -> list[_Candidate]:
         kin = Kin(reader)
         candidates = []
+        requested.prepare(kin, resources)
         for resource in resources:
             requested.from_index(kin, resource)
             candidates.append(_Candidate(resource, _file_of(reader, resource, requested.filed)))
@@ -198,34 +227,23 @@ async def _find_with_files(
 
 
 async def _pages_of_index(
-    archive: Archive, plan: Plan, form: Callable[[Kin, Resource], T]
+    archive: Archive, plan: Plan, lines: Lines[T]
 ) -> AsyncGenerator[list[T], None]:
     """Answers that the index gives alone: most searches end with the first page."""
-    room = plan.room
-    size = min(room, _FIRST) if room else _FIRST
+    level = plan.query.level
 
-    def first(reader: Reader) -> tuple[set[str], list[T], list[str]]:
-        kin = Kin(reader)
-        page = reader.find(replace(plan.query, limit=size))
-        # On the same snapshot, so that nothing comes twice and nothing is left out.
-        more = len(page) == size and size != room
-        ids = reader.find_ids(replace(plan.query, limit=room)) if more else []
-        return {one.public_id for one in page}, [form(kin, one) for one in page], ids
+    def page(ids: Sequence[str], reader: Reader) -> list[T]:
+        found = reader.lines(level, ids, lines.top, lines.metadata)
+        return lines.form(Kin(reader), found)
 
-    sent, answers, ids = await archive.index.read(first)
+    def first(reader: Reader) -> tuple[list[T], list[str]]:
+        ids = reader.find_ids(replace(plan.query, limit=plan.room))
+        return page(ids[:_LINES], reader), ids[_LINES:]
+
+    answers, left = await archive.index.read(first)
     yield answers
-    left = [one for one in ids if one not in sent]
-    for at in range(0, len(left), _BATCH):
-        batch = left[at : at + _BATCH]
-        yield await archive.index.read(partial(_named, plan.query.level, batch, form))
-
-
-def _named(
-    level: Level, ids: Sequence[str], form: Callable[[Kin, Resource], T], reader: Reader
-) -> list[T]:
-    kin = Kin(reader)
-    found = (reader.resource(level, public_id) for public_id in ids)
-    return [form(kin, resource) for resource in found if resource is not None]
+    for at in range(0, len(left), _LINES):
+        yield await archive.index.read(partial(page, left[at : at + _LINES]))
 
 
 async def _pages_with_files(
@@ -277,8 +295,10 @@ def _gather(plan: Plan, ids: Sequence[str], needs_files: bool, reader: Reader) -
     kin = Kin(reader)
     computed = [one for one in plan.late if one.tag.computed]
     candidates = []
+    level = plan.query.level
+    kin.prepare(level, ids, [*(one.tag for one in computed), *plan.requested.indexed])
     for public_id in ids:
-        resource = reader.resource(plan.query.level, public_id)
+        resource = reader.resource(level, public_id)
         if resource is None:
             continue
         values = [(one.criterion, kin.computed(resource, one.tag)) for one in computed]

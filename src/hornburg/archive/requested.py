@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +14,12 @@ from hornburg.dicom.levels import Level
 from hornburg.dicom.orthanc_json import Form, encode
 from hornburg.dicom.reader import DicomFile
 from hornburg.errors import BadRequestError
-from hornburg.index.base import Query, Reader, Resource
+from hornburg.index.base import Counts, Query, Reader, Resource
 
-__all__ = ["MOST_TAGS", "Kin", "Requested"]
+__all__ = ["AVAILABILITY", "MOST_TAGS", "Kin", "Requested", "decode_tags"]
+
+#: InstanceAvailability (PS3.4 C.4.1.1.3): immediately available.
+AVAILABILITY = "ONLINE"
 
 #: Tags in one request; a data set has some hundreds.
 MOST_TAGS = 500
@@ -24,14 +27,24 @@ MOST_TAGS = 500
 #: Characters of one value; longer ones, such as embedded documents, are left out of answers.
 _LONGEST = 64 << 10
 
-_CHILDREN = {
-    Level.PATIENT: "NumberOfPatientRelatedStudies",
-    Level.STUDY: "NumberOfStudyRelatedSeries",
-    Level.SERIES: "NumberOfSeriesRelatedInstances",
+_MODALITIES = "ModalitiesInStudy"
+_SOP_CLASSES = "SOPClassesInStudy"
+
+_COUNTED: dict[str, Callable[[Counts], str]] = {
+    _MODALITIES: lambda counts: "\\".join(counts.modalities),
+    "NumberOfPatientRelatedStudies": lambda counts: str(counts.studies),
+    "NumberOfPatientRelatedSeries": lambda counts: str(counts.series),
+    "NumberOfPatientRelatedInstances": lambda counts: str(counts.instances),
+    "NumberOfStudyRelatedSeries": lambda counts: str(counts.series),
+    "NumberOfStudyRelatedInstances": lambda counts: str(counts.instances),
+    "NumberOfSeriesRelatedInstances": lambda counts: str(counts.instances),
 }
-"""What counts the children of a resource, which come with it."""
+"""What the index counts, for a page of resources at once."""
+
+_NOTHING = Counts(0, 0, 0)
 
 _decode = msgspec.json.decode
+_decode_texts = msgspec.json.Decoder(dict[str, str]).decode
 
 
 @dataclass(slots=True)
@@ -42,10 +55,12 @@ class Kin:
     _resources: dict[tuple[Level, str], Resource | None] = field(default_factory=dict)
     _tags: dict[tuple[Level, str], dict[str, str]] = field(default_factory=dict)
     _computed: dict[tuple[Level, str, int], str] = field(default_factory=dict)
+    #: By level, and whether modalities were asked for.
+    _counts: dict[tuple[Level, bool], dict[str, Counts]] = field(default_factory=dict)
 
     def forget(self) -> None:
         """Give the memory back, between pages."""
-        for kept in (self._resources, self._tags, self._computed):
+        for kept in (self._resources, self._tags, self._computed, self._counts):
             kept.clear()
 
     def above(self, resource: Resource, level: Level) -> Resource | None:
@@ -72,44 +87,54 @@ class Kin:
             self._tags[key] = decode_tags(above.main_tags)
         return self._tags[key]
 
+    def prepare(self, level: Level, public_ids: Sequence[str], tags: Iterable[SearchTag]) -> None:
+        """Count beforehand, and at once, what tags will want of a page of resources of a level."""
+        wanted = {tag.keyword for tag in tags if tag.computed and tag.level == level}
+        if public_ids and not wanted.isdisjoint(_COUNTED):
+            modalities = _MODALITIES in wanted
+            counts = self.reader.counts(level, public_ids, modalities=modalities)
+            self._counts.setdefault((level, modalities), {}).update(counts)
+
     def computed(self, resource: Resource, tag: SearchTag) -> str | None:
         """The value of a tag that the server counts."""
         if tag.level is None:
-            return "ONLINE"  # InstanceAvailability, PS3.4 C.4.1.1.3: immediately available
+            return AVAILABILITY
         above = self.above(resource, tag.level)
-        if above is None:
-            return None
-        key = (tag.level, above.public_id, tag.tag)
+        return None if above is None else self.computed_of(above.public_id, tag)
+
+    def computed_of(self, public_id: str, tag: SearchTag) -> str:
+        """The same of the resource itself that is counted."""
+        level = tag.level
+        if level is None:
+            return AVAILABILITY
+        if tag.keyword in _COUNTED:
+            return _COUNTED[tag.keyword](self._counted(level, public_id, tag.keyword))
+        key = (level, public_id, tag.tag)
         if key not in self._computed:
-            self._computed[key] = _compute(self.reader, above, tag.keyword)
+            self._computed[key] = _sop_classes(self.reader, level, public_id)
         return self._computed[key]
 
+    def _counted(self, level: Level, public_id: str, keyword: str) -> Counts:
+        modalities = keyword == _MODALITIES
+        for full in (True,) if modalities else (True, False):
+            found = self._counts.get((level, full), {}).get(public_id)
+            if found is not None:
+                return found
+        counts = self.reader.counts(level, (public_id,), modalities=modalities)
+        found = counts.get(public_id, _NOTHING)
+        self._counts.setdefault((level, modalities), {})[public_id] = found
+        return found
 
-def decode_tags(encoded: bytes) -> dict[str, str]:
+
+def decode_tags(encoded: bytes | str) -> dict[str, str]:
     """Main tags by name."""
-    return _decode(encoded, type=dict[str, str])
+    return _decode_texts(encoded)
 
 
-def _compute(reader: Reader, resource: Resource, keyword: str) -> str:
-    level, public_id = resource.level, resource.public_id
-    if keyword == "ModalitiesInStudy":
-        series = reader.find(Query(Level.SERIES, ancestor=(level, public_id)))
-        return _joined(decode_tags(one.main_tags).get("Modality", "") for one in series)
-    if keyword == "SOPClassesInStudy":
-        instances = reader.find(Query(Level.INSTANCE, ancestor=(level, public_id)))
-        return _joined(one.metadata.get("SopClassUid", "") for one in instances)
-    if keyword == _CHILDREN.get(level):
-        return str(len(resource.children))
-    counted = reader.resource_statistics(level, public_id)
-    if counted is None:
-        return "0"
-    if keyword.endswith("Studies"):
-        return str(counted.studies)
-    return str(counted.series if keyword.endswith("Series") else counted.instances)
-
-
-def _joined(values: Iterable[str]) -> str:
-    return "\\".join(sorted({value for value in values if value}))
+def _sop_classes(reader: Reader, level: Level, public_id: str) -> str:
+    instances = reader.find(Query(Level.INSTANCE, ancestor=(level, public_id)))
+    found = {one.metadata.get("SopClassUid", "") for one in instances}
+    return "\\".join(sorted(one for one in found if one))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +171,11 @@ class Requested:
 
     def __bool__(self) -> bool:
         return bool(self.indexed or self.filed)
+
+    def prepare(self, kin: Kin, page: Sequence[Resource]) -> None:
+        """Count beforehand what :meth:`from_index` will show of a page of one level."""
+        if page:
+            kin.prepare(page[0].level, [one.public_id for one in page], self.indexed)
 
     def from_index(self, kin: Kin, resource: Resource) -> None:
         """Fill in what the index knows."""

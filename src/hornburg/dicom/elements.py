@@ -20,9 +20,22 @@ from hornburg.dicom.scan import scan
 from hornburg.dicom.syntax import guess_encoding
 from hornburg.dicom.vrs import CHARSET, LONG, TEXT, resolve
 
-__all__ = ["Elements", "Value", "decode", "elements_of", "encode"]
+__all__ = [
+    "CHARSET_TAG",
+    "Elements",
+    "Form",
+    "Value",
+    "decode",
+    "deflated",
+    "elements_of",
+    "encode",
+    "encode_in",
+    "form_of",
+]
 
-_SPECIFIC_CHARACTER_SET = 0x00080005
+CHARSET_TAG = 0x00080005
+"""Specific Character Set."""
+
 _IMPLICIT = "1.2.840.10008.1.2"
 _BIG = "1.2.840.10008.1.2.2"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -63,11 +76,20 @@ def _heads(order: str) -> _Heads:
 _LITTLE_HEADS, _BIG_HEADS = _heads("<"), _heads(">")
 
 
-class _Form(NamedTuple):
+class Form(NamedTuple):
+    """What a transfer syntax says of elements; ``deflates`` is for who joins them."""
+
     implicit: bool
     big: bool
     heads: _Heads
-    default: Charset
+    deflates: bool
+
+
+def form_of(transfer_syntax: str) -> Form:
+    """The form of a transfer syntax; every one that is not known is explicit little endian."""
+    big = transfer_syntax == _BIG
+    heads = _BIG_HEADS if big else _LITTLE_HEADS
+    return Form(transfer_syntax == _IMPLICIT, big, heads, transfer_syntax == _DEFLATED)
 
 
 def encode(
@@ -84,27 +106,33 @@ def encode(
     Raises:
         EncodeError: a value that its VR can't hold, or sequences nested too deep.
     """
-    implicit, big = transfer_syntax == _IMPLICIT, transfer_syntax == _BIG
-    heads = _BIG_HEADS if big else _LITTLE_HEADS
-    form = _Form(implicit, big, heads, charset_of("", charset))
-    if _SPECIFIC_CHARACTER_SET not in elements and _needs_charset(elements, 0):
+    if CHARSET_TAG not in elements and _needs_charset(elements, 0):
         term = ORTHANC_ENCODINGS.get(charset, "ISO_IR 100")
-        elements = {**elements, _SPECIFIC_CHARACTER_SET: Value("CS", term)}
-    raw = _encode(elements, form, form.default, 0)
-    if transfer_syntax == _DEFLATED:
-        deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-        raw = deflater.compress(raw) + deflater.flush()
-        raw += b"\0" * (len(raw) & 1)
-    return raw
+        elements = {**elements, CHARSET_TAG: Value("CS", term)}
+    form = form_of(transfer_syntax)
+    raw = encode_in(elements, form, charset_of("", charset))
+    return deflated(raw) if form.deflates else raw
 
 
-def _encode(elements: Elements, form: _Form, charset: Charset, depth: int) -> bytes:
+def deflated(raw: bytes) -> bytes:
+    """A data set as a raw deflate stream of even length (PS3.5 section A.5)."""
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    raw = deflater.compress(raw) + deflater.flush()
+    return raw + b"\0" * (len(raw) & 1)
+
+
+def encode_in(elements: Elements, form: Form, charset: Charset, depth: int = 0) -> bytes:
+    """The bytes of elements, sorted by tag; their own Specific Character Set wins.
+
+    Raises:
+        EncodeError: as for :func:`encode`.
+    """
     if depth > _DEEPEST:
         raise EncodeError(f"Sequences are nested deeper than {_DEEPEST}")
-    own = elements.get(_SPECIFIC_CHARACTER_SET)
+    own = elements.get(CHARSET_TAG)
     if own is not None and isinstance(own.content, str):
         charset = charset_of(own.content, "Ascii")
-    implicit, big, heads = form[:3]
+    implicit, big, heads, _deflates = form
     pieces: list[bytes] = []
     append = pieces.append
     for tag in sorted(elements):
@@ -135,7 +163,7 @@ def _encode(elements: Elements, form: _Form, charset: Charset, depth: int) -> by
 
 
 def _items(
-    content: str | bytes | tuple[Elements, ...], form: _Form, charset: Charset, depth: int
+    content: str | bytes | tuple[Elements, ...], form: Form, charset: Charset, depth: int
 ) -> bytes:
     if not isinstance(content, tuple):
         if content:
@@ -143,7 +171,7 @@ def _items(
         return b""
     pieces = []
     for item in content:
-        raw = _encode(item, form, charset, depth + 1)
+        raw = encode_in(item, form, charset, depth + 1)
         pieces.append(form.heads.implicit.pack(0xFFFE, 0xE000, len(raw)))
         pieces.append(raw)
     return b"".join(pieces)

@@ -12,7 +12,7 @@ import enum
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from hornburg.dicom.levels import Level
 
@@ -22,9 +22,11 @@ __all__ = [
     "Change",
     "Compression",
     "Condition",
+    "Counts",
     "Deletion",
     "Export",
     "Index",
+    "Line",
     "Match",
     "MetadataValue",
     "NewInstance",
@@ -177,6 +179,24 @@ class Deletion:
     remaining: tuple[Level, str] | None
 
 
+class Line(NamedTuple):
+    """What a list shows of a resource: public identifiers and main tags, encoded as JSON, of a
+    level and those above it, the resource's own last; and one metadata, empty without it."""
+
+    public_ids: tuple[str, ...]
+    main_tags: tuple[str, ...]
+    metadata: str
+
+
+class Counts(NamedTuple):
+    """What is below a resource; ``modalities`` sorted, empty when nobody asked for them."""
+
+    studies: int
+    series: int
+    instances: int
+    modalities: tuple[str, ...] = ()
+
+
 class Match(enum.Enum):
     """How a condition compares (PS3.4 C.2.2.2)."""
 
@@ -249,6 +269,25 @@ class Reader(ABC):
     @abstractmethod
     def find_ids(self, query: Query) -> list[str]:
         """The public identifiers of what matches."""
+
+    @abstractmethod
+    def lines(
+        self, level: Level, public_ids: Sequence[str], top: Level, metadata: str = ""
+    ) -> list[Line]:
+        """Many resources of a level, in the order given; those that are not there are left out.
+
+        Args:
+            level: their level.
+            public_ids: which of them.
+            top: the highest level that is shown.
+            metadata: the name of a metadata that is shown.
+        """
+
+    @abstractmethod
+    def counts(
+        self, level: Level, public_ids: Sequence[str], *, modalities: bool = False
+    ) -> dict[str, Counts]:
+        """What is below patients, studies or series, by public identifier."""
 
     @abstractmethod
     def count(self, query: Query) -> int:

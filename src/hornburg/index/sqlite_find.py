@@ -13,7 +13,16 @@ from hornburg.errors import ParameterOutOfRangeError
 from hornburg.index.base import Condition, Match, OrderBy, Query
 from hornburg.index.text import after_prefix, clean, fold, fold_pattern, glob, literal_prefix
 
-__all__ = ["ALIASES", "COLUMNS", "INDEXED", "TABLES", "ancestors_join", "count_sql", "find_sql"]
+__all__ = [
+    "ALIASES",
+    "COLUMNS",
+    "INDEXED",
+    "TABLES",
+    "ancestors_join",
+    "count_sql",
+    "find_sql",
+    "json_path",
+]
 
 TABLES = ("patients", "studies", "series", "instances")
 ALIASES = ("p", "st", "se", "i")
@@ -211,7 +220,7 @@ class _Builder:
         return either, values
 
     def _tag(self, level: Level, name: str) -> tuple[str, list[Value]]:
-        path = _path(name)
+        path = json_path(name)
         return ("NULL", []) if path is None else (f"json_extract({ALIASES[level]}.tags, ?)", [path])
 
     def _tag_matches(self, level: Level, name: str, condition: Condition) -> None:
@@ -274,7 +283,7 @@ class _Builder:
     def _metadata(self, name: str) -> tuple[str, list[Value]]:
         if name == "LastUpdate" and self.query.level != Level.INSTANCE:
             return f"{self.alias}.last_update", []
-        path = _path(self.key(name))
+        path = json_path(self.key(name))
         return ("NULL", []) if path is None else (f"json_extract({self.alias}.metadata, ?)", [path])
 
     def _metadata_equals(self, name: str, value: str) -> None:
@@ -311,7 +320,7 @@ def _folded(condition: Condition) -> list[str]:
     return [fold_one(value) for value in condition.values]
 
 
-def _path(key: str) -> str | None:
+def json_path(key: str) -> str | None:
     """The place of a key in a JSON object; SQLite has no way to write a quote in one."""
     return None if not key or '"' in key or "\0" in key else f'$."{clean(key)}"'
 
