@@ -44,6 +44,7 @@ class Server:
     def start(self) -> None:
         """Start the process, and wait until it listens."""
         listening = threading.Event()
+        self.url = ""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "hornburg", "serve", str(self.configuration)],
             stderr=subprocess.PIPE,
@@ -55,7 +56,8 @@ class Server:
             target=self._read, args=(self.process.stderr, listening), daemon=True
         )
         self._reader.start()
-        if not listening.wait(_PATIENCE) or self.process.poll() is not None:
+        # The end of the log, without the line that says where it listens, is a failure too.
+        if not listening.wait(_PATIENCE) or not self.url:
             self.process.kill()
             raise AssertionError("the server did not start:\n" + "\n".join(self.lines))
         self.client = httpx2.Client(base_url=self.url, timeout=_PATIENCE)

@@ -15,7 +15,6 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     CTImageStorage,
-    ExplicitVRLittleEndian,
     SecondaryCaptureImageStorage,
     generate_uid,
 )
@@ -142,6 +141,3 @@ def image(syntax: str, folder: Path) -> bytes:
     if syntax in _SOURCES:
         return _source(syntax, folder)
     return made(SecondaryCaptureImageStorage, syntax)
-
-
-assert ExplicitVRLittleEndian == EXPLICIT

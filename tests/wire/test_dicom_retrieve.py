@@ -255,6 +255,7 @@ def test_an_unknown_destination(running: Any) -> None:
         {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": "1.2.*"},
     ],
 )
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
 def test_an_identifier_that_says_nothing(running: Any, query: dict[str, str]) -> None:
     (final,) = move(running, "PICKY", elements(**query))
     assert final.Status == 0xA900
@@ -356,32 +357,56 @@ def test_getscu(running: Any, tmp_path: Path) -> None:
         assert dataset_of(content) == stored(running, content)[1]
 
 
-def test_getscu_of_a_compressed_image(running: Any, tmp_path: Path) -> None:
-    """The syntax of the archive when it is proposed, another one that it is transcoded to
-    otherwise."""
-    (content,) = getscu(running, tmp_path, "+xs", *of_jpeg(running))
-    assert identity(content)[2] == JPEG_LOSSLESS
-    assert dataset_of(content) == dataset_of(running.jpeg)
+def test_a_compressed_image_as_it_is(running: Any) -> None:
+    """Where its transfer syntax has a context of its own."""
+    received = []
+
+    def take(event: Any) -> int:
+        received.append((event.context.transfer_syntax, event.request.DataSet.getvalue()))
+        return 0x0000
+
+    uid = dcmread(io.BytesIO(running.jpeg)).StudyInstanceUID
+    query = elements(QueryRetrieveLevel="STUDY", StudyInstanceUID=uid)
+    final = get(running, query, take, CTImageStorage, syntax=JPEG_LOSSLESS)[-1]
+    assert final.Status == 0x0000
+    assert received == [(JPEG_LOSSLESS, dataset_of(running.jpeg))]
 
 
-@pytest.mark.parametrize(("option", "syntax"), [("+x=", EXPLICIT), ("+xr", RLE)])
-def test_getscu_transcodes(running: Any, tmp_path: Path, option: str, syntax: str) -> None:
+@pytest.mark.parametrize("option", ["+x=", "+xr", "+xs"])
+def test_getscu_transcodes(running: Any, tmp_path: Path, option: str) -> None:
+    """DCMTK offers all syntaxes of an image in one context: then uncompressed is taken."""
     (content,) = getscu(running, tmp_path, option, *of_jpeg(running))
-    assert identity(content)[2] == syntax
+    assert identity(content)[2] == EXPLICIT
     sent, got = dcmread(io.BytesIO(running.jpeg)), dcmread(io.BytesIO(content))
     assert (got.pixel_array == sent.pixel_array).all()
+
+
+def test_a_get_compresses(running: Any) -> None:
+    """What is asked for in RLE alone is made so."""
+    syntaxes = []
+
+    def take(event: Any) -> int:
+        syntaxes.append(event.context.transfer_syntax)
+        assert event.dataset.PixelData
+        return 0x0000
+
+    final = get(running, of_series(), take, MRImageStorage, syntax=RLE)[-1]
+    assert final.Status == 0x0000
+    assert syntaxes == [RLE] * 4
 
 
 def test_getscu_without_transcoding(running: Any, tmp_path: Path) -> None:
     assert getscu(running, tmp_path, "+x=", *of_jpeg(running), aet="BOUND") == []
 
 
-def get(running: Any, query: Dataset, take: Any, *classes: str) -> list[Dataset]:
+def get(
+    running: Any, query: Dataset, take: Any, *classes: str, syntax: str = EXPLICIT
+) -> list[Dataset]:
     getter = entity("MOVER")
     getter.add_requested_context(GET)
     roles = []
     for sop_class in classes:
-        getter.add_requested_context(sop_class, EXPLICIT)
+        getter.add_requested_context(sop_class, syntax)
         roles.append(build_role(sop_class, scp_role=True))
     association = associate(
         getter, running.dicom_port, "ORTHANC", *roles, evt_handlers=[(evt.EVT_C_STORE, take)]

@@ -145,6 +145,7 @@ def test_every_storage_class(running: Any, tmp_path: Path, chunked: None, start:
     send_all(running, tmp_path, contents)
 
 
+@pytest.mark.filterwarnings("ignore:Expected explicit VR")
 def test_every_transfer_syntax(running: Any, tmp_path: Path, chunked: None) -> None:
     contents = [image(uid, tmp_path) for uid in TRANSFER_SYNTAXES]
     send_all(running, tmp_path, contents)

@@ -210,6 +210,15 @@ def test_who_never_reads_a_get(running: Any) -> None:
             deaf.append(peer)
         running.said("nothing came for 1 seconds", before)
         assert memory(running) - start < 64 << 20
+        # They hold none of the places of DicomThreadsCount any more, though nobody has closed.
+        with RawPeer(running.dicom_port) as other:
+            other.associate((FIND, (EXPLICIT,)), calling="ASKING")
+            find = Command(
+                field=CommandField.C_FIND_RQ, message_id=1, sop_class_uid=FIND, has_dataset=True
+            )
+            other.message(1, find, identifier)
+            assert [other.answer().status for _ in range(2)] == [0xFF00, 0x0000]
+            other.release()
         for peer in deaf:
             peer.closed()
 
