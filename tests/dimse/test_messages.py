@@ -20,6 +20,7 @@ from hornburg.dimse.messages import (
     MessageEvent,
     Messages,
     pieces,
+    repeated,
 )
 from hornburg.ul.connection import Connection
 from hornburg.ul.events import (
@@ -348,3 +349,19 @@ def test_a_data_set_and_its_announcement_go_together() -> None:
 def test_a_peer_that_takes_next_to_nothing() -> None:
     with pytest.raises(MessageError, match="fragments of 1 bytes"):
         list(pieces(Wire(1), 1, ECHO))
+
+
+@given(largest=st.integers(2, 400), datasets=st.lists(st.binary(max_size=300), max_size=4))
+def test_messages_with_the_same_command_are_as_each_alone(
+    largest: int, datasets: list[bytes]
+) -> None:
+    alone, together = Wire(largest), Wire(largest)
+    expected = [b"".join(pieces(alone, 1, STORE, dataset)) for dataset in datasets]
+    assert list(repeated(together, 1, STORE, datasets)) == expected
+
+
+def test_messages_with_the_same_command_have_data_sets() -> None:
+    with pytest.raises(MessageError, match="with a data set"):
+        list(repeated(Wire(100), 1, ECHO, [b""]))
+    with pytest.raises(MessageError, match="fragments of 1 bytes"):
+        list(repeated(Wire(1), 1, STORE, [b""]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +19,7 @@ from hornburg.dicom.dataset import DataSet
 from hornburg.dicom.elements import Elements, Value, decode, encode
 from hornburg.dicom.errors import DicomFormatError
 from hornburg.dimse import uids
+from hornburg.dimse.commands import Command, CommandField
 from hornburg.net.scp.find import serve_find
 from hornburg.net.scp.request import Request
 from hornburg.net.scp.worklist import serve_worklist
@@ -53,7 +54,9 @@ class Asked:
 
     @property
     def context(self) -> Any:
-        return SimpleNamespace(abstract_syntax=self.model, transfer_syntax=self.syntax)
+        return SimpleNamespace(
+            abstract_syntax=self.model, transfer_syntax=self.syntax, context_id=1
+        )
 
     @property
     def cancelled(self) -> bool:
@@ -77,6 +80,23 @@ class Asked:
         if self.sends_cancel and len(self.answers) == 1:
             # What the other side sends is read when the loop has its turn.
             asyncio.get_running_loop().call_soon(self.hear)
+
+    async def answer_each(self, status: int, datasets: Sequence[bytes]) -> int:
+        """As a request does it."""
+        return await Request.answer_each(cast("Any", self), status, datasets)
+
+    @property
+    def command(self) -> Command:
+        return Command(CommandField.C_FIND_RQ, 1)
+
+    @property
+    def association(self) -> Any:
+        return self
+
+    async def send_each(self, _context: int, command: Command, datasets: Sequence[bytes]) -> None:
+        assert command.has_dataset
+        for dataset in datasets:
+            await self.answer(command.status or 0, dataset)
 
 
 async def ask(archive: Archive, keys: Elements, **options: Any) -> list[tuple[int, bytes | None]]:
@@ -105,7 +125,10 @@ async def test_no_match_is_success_alone(tmp_path: Path) -> None:
     assert answers == [(0x0000, None)]
 
 
-async def test_a_cancel_is_heard_between_two_answers(tmp_path: Path) -> None:
+async def test_a_cancel_is_heard_between_two_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hornburg.net.scp.request._IN_A_ROW", 1)
     async with holding(tmp_path, FILES) as archive:
         answers = await ask(archive, STUDY, cancel_after=2)
     assert [status for status, _ in answers] == [0xFF00, 0xFF00, 0xFE00]
@@ -121,6 +144,15 @@ async def test_a_cancel_is_heard_while_answers_go_out_at_once(tmp_path: Path) ->
         answers = await ask_worklists(archive, made, sends_cancel=True)
         assert answers[-1][0] == 0xFE00
         assert len(answers) < 30
+
+
+async def test_large_answers_are_few_in_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hornburg.net.scp.request._BYTES_IN_A_ROW", 1)
+    async with holding(tmp_path, FILES) as archive:
+        answers = await ask(archive, STUDY, cancel_after=3)
+    assert [status for status, _ in answers] == [0xFF00] * 3 + [0xFE00]
 
 
 async def test_a_limit_shows_in_the_final_status(tmp_path: Path) -> None:

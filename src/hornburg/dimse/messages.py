@@ -28,6 +28,7 @@ __all__ = [
     "Messages",
     "PDataSender",
     "pieces",
+    "repeated",
 ]
 
 #: Empty fragments in a row that are borne. They cost time and bring a message no further; a
@@ -209,14 +210,8 @@ def pieces(
     """
     if command.has_dataset is (dataset is None):
         raise MessageError(f"{command.name} {'without' if dataset is None else 'with'} a data set")
-    # PS3.8 E.1: each fragment of a message shall consist of an even number of bytes.
-    largest = connection.maximum_fragment & ~1
-    if largest < 2:
-        raise MessageError(f"the other side takes fragments of {connection.maximum_fragment} bytes")
-    first = b"".join(
-        connection.data(context_id, True, fragment, is_last)
-        for fragment, is_last in _fragments(encode_command(command), largest)
-    )
+    largest = _largest(connection)
+    first = _command_pdus(connection, context_id, command, largest)
     if dataset is None:
         yield first
         return
@@ -225,6 +220,45 @@ def pieces(
         if first:
             pdu, first = first + pdu, b""
         yield pdu
+
+
+def repeated(
+    connection: PDataSender, context_id: int, command: Command, datasets: Iterable[bytes]
+) -> Iterator[bytes]:
+    """The PDUs of messages with the same command, such as the answers to a query: one piece for
+    each message, for data sets that are small.
+
+    Raises:
+        MessageError, CommandError: as for :func:`pieces`.
+    """
+    if not command.has_dataset:
+        raise MessageError(f"{command.name} with a data set")
+    largest = _largest(connection)
+    head = _command_pdus(connection, context_id, command, largest)
+    for dataset in datasets:
+        if len(dataset) <= largest:
+            yield head + connection.data(context_id, False, dataset, True)
+        else:
+            fragments = _fragments(dataset, largest)
+            pdus = [connection.data(context_id, False, one, last) for one, last in fragments]
+            yield b"".join((head, *pdus))
+
+
+def _largest(connection: PDataSender) -> int:
+    # PS3.8 E.1: each fragment of a message shall consist of an even number of bytes.
+    largest = connection.maximum_fragment & ~1
+    if largest < 2:
+        raise MessageError(f"the other side takes fragments of {connection.maximum_fragment} bytes")
+    return largest
+
+
+def _command_pdus(
+    connection: PDataSender, context_id: int, command: Command, largest: int
+) -> bytes:
+    return b"".join(
+        connection.data(context_id, True, fragment, is_last)
+        for fragment, is_last in _fragments(encode_command(command), largest)
+    )
 
 
 def _fragments(

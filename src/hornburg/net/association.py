@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from hornburg.dicom.buffer import Buffer
 from hornburg.dimse.commands import Command
 from hornburg.dimse.errors import DimseError
-from hornburg.dimse.messages import pieces
+from hornburg.dimse.messages import pieces, repeated
 from hornburg.net.errors import AssociationLostError
 from hornburg.net.inbox import Inbox
 from hornburg.ul.connection import Connection
@@ -354,12 +354,23 @@ class Association(asyncio.Protocol):
         Raises:
             AssociationLostError: the association has ended.
         """
+        await self._send(pieces(self._connection, context_id, command, dataset))
+
+    async def send_each(self, context_id: int, command: Command, datasets: Sequence[bytes]) -> None:
+        """Send a message with the same command for each data set; waits as :meth:`send`.
+
+        Raises:
+            AssociationLostError: the association has ended.
+        """
+        await self._send(repeated(self._connection, context_id, command, datasets))
+
+    async def _send(self, pdus: Iterator[bytes]) -> None:
         if self.why:
             raise AssociationLostError(self.why)
         try:
             waiting: list[bytes] = []
             size = 0
-            for piece in pieces(self._connection, context_id, command, dataset):
+            for piece in pdus:
                 waiting.append(piece)
                 size += len(piece)
                 if size >= _AT_ONCE:

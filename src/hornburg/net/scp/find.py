@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["serve_find"]
 
 log = logging.getLogger("hornburg.dicom")
-
-#: Answers before others have their turn, and a C-CANCEL can be read.
-_IN_A_ROW = 20
 
 
 async def serve_find(request: Request) -> None:
@@ -48,15 +44,12 @@ async def serve_find(request: Request) -> None:
     count = 0
     async with aclosing(query.answers(context.transfer_syntax)) as batches:
         async for batch in batches:
-            for dataset in batch.datasets:
-                if request.cancelled:
-                    log.info("C-FIND cancelled after %d answers", count)
-                    await request.answer(CANCEL)
-                    return
-                await request.answer(pending, dataset)
-                count += 1
-                if count % _IN_A_ROW == 0:
-                    await asyncio.sleep(0)
+            sent = await request.answer_each(pending, batch.datasets)
+            count += sent
+            if sent < len(batch.datasets):
+                log.info("C-FIND cancelled after %d answers", count)
+                await request.answer(CANCEL)
+                return
             if batch.truncated:
                 log.warning("C-FIND: more than the %d answers that the limits allow", count)
                 await request.answer(CANCEL, error_comment=f"Only the first {count} matches")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from hornburg.dicom.buffer import Buffer
@@ -27,6 +28,10 @@ IDENTIFIER_LIMIT = 1 << 20
 
 #: Bytes of a data set that is decoded in less than some milliseconds, whatever it holds.
 _QUICK = 16 << 10
+
+#: Answers before others have their turn, and a C-CANCEL can be read: so many, or so many bytes.
+_IN_A_ROW = 20
+_BYTES_IN_A_ROW = 256 << 10
 
 T = TypeVar("T")
 
@@ -128,3 +133,21 @@ class Request:
         """
         answer = response(self.command, status, has_dataset=dataset is not None, **fields)
         await self.association.send(self.context.context_id, answer, dataset)
+
+    async def answer_each(self, status: int, datasets: Sequence[bytes]) -> int:
+        """Send a response with each data set, until the other side cancels; waits as
+        :meth:`answer`, and tells how many were sent.
+
+        Raises:
+            AssociationLostError: nobody is there to hear it.
+        """
+        answer = response(self.command, status, has_dataset=True)
+        sent = 0
+        while sent < len(datasets) and not self.cancelled:
+            first, size = sent, 0
+            while sent < len(datasets) and sent < first + _IN_A_ROW and size < _BYTES_IN_A_ROW:
+                size += len(datasets[sent])
+                sent += 1
+            await self.association.send_each(self.context.context_id, answer, datasets[first:sent])
+            await asyncio.sleep(0)
+        return sent
