@@ -23,8 +23,10 @@ from hornburg.settings import Modality
 
 __all__ = [
     "Failed",
+    "FindNotOfferedError",
     "Keep",
     "Model",
+    "NotOfferedError",
     "Reference",
     "Remote",
     "RemoteError",
@@ -54,6 +56,28 @@ class RemoteError(HornburgError):
     def __init__(self, message: str, dimse_status: int | None = None) -> None:
         super().__init__(message)
         self.dimse_status = dimse_status
+
+
+class NotOfferedError(RemoteError):
+    """The other side is there, but does not offer the service."""
+
+    outside = Outside(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        2015,
+        "DicomUserConnection: No acceptable presentation context for modality",
+        0xC000,
+    )
+
+
+class FindNotOfferedError(NotOfferedError):
+    """The other side answers no queries."""
+
+    outside = Outside(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        2016,
+        "DicomUserConnection: The C-FIND command is not supported by the remote SCP",
+        0xC000,
+    )
 
 
 class Model(enum.Enum):

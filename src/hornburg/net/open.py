@@ -9,9 +9,16 @@ import ssl
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
-from hornburg.archive.remote import RemoteError, Target
+from hornburg.archive.remote import (
+    FindNotOfferedError,
+    NotOfferedError,
+    RemoteError,
+    Target,
+)
 from hornburg.net.association import ARTIM, Association
 from hornburg.net.errors import AssociationLostError
+from hornburg.net.services import act_of
+from hornburg.security.dicom_rules import Act
 from hornburg.security.dicom_tls import client_context
 from hornburg.settings import Settings
 from hornburg.ul.events import (
@@ -133,12 +140,14 @@ def context_for(association: Association, target: Target, abstract_syntax: str) 
     """The context that was accepted for an abstract syntax.
 
     Raises:
-        RemoteError: none was.
+        NotOfferedError: none was.
     """
     for context in association.contexts.values():
         if context.abstract_syntax == abstract_syntax:
             return context
-    raise RemoteError(f"{_called(target)}: does not offer this service ({abstract_syntax})")
+    is_find = act_of(abstract_syntax) in (Act.FIND, Act.FIND_WORKLIST)
+    missing = FindNotOfferedError if is_find else NotOfferedError
+    raise missing(f"{_called(target)}: does not offer this service ({abstract_syntax})")
 
 
 def _called(target: Target) -> str:
