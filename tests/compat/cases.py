@@ -57,6 +57,8 @@ class Step:
     ours: Ours | None = None
     #: Go on with the next step only if Orthanc answered 200.
     gate: bool = False
+    #: Ask again until the State of the job is one of an end.
+    until_done: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,9 @@ class Family:
     """A table: its cases, and the pair of servers that they go to.
 
     ``pair`` is "stocked" (holds the samples; read only), "scratch" (empty at first, may be
-    changed), "guarded" (passwords, revisions, compression, bare errors) or "sparse" (empty, room
-    for two patients, no MD5).
+    changed), "guarded" (passwords, revisions, compression, bare errors), "sparse" (empty, room
+    for two patients, no MD5) or "connected" (knows modalities: ``pacs``, an Orthanc with the
+    samples, ``dest``, which takes what is sent, and ``gone``, where nobody answers).
     """
 
     name: str

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import pytest
-from pynetdicom import AllStoragePresentationContexts
+from pynetdicom import AllStoragePresentationContexts, VerificationPresentationContexts
 from tests.compat.network import Client, Destination
 from tests.compat.samples import NETWORK, SAMPLES
 from tests.compat.servers import Pair, free_ports, running
@@ -71,7 +71,8 @@ class Network(NamedTuple):
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """A pair that holds the samples, and more in other character sets; it is only asked."""
     caller, receiver, nobody = free_ports(3)
-    to = Destination(receiver, "DEST", AllStoragePresentationContexts)
+    contexts = [*AllStoragePresentationContexts, *VerificationPresentationContexts]
+    to = Destination(receiver, "DEST", contexts)
     modalities = {
         "compat": ["COMPAT", "127.0.0.1", caller],
         "dest": ["DEST", "127.0.0.1", to.port],
@@ -85,6 +86,28 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
         _stock(pair, SAMPLES | NETWORK)
         clients = tuple(stack.enter_context(Client(server.dicom_port)) for server in pair)
         yield Network(pair, (clients[0], clients[1]), to)
+
+
+@pytest.fixture(scope="session")
+def connected(
+    network: Network, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Pair, Names]]:
+    """A pair that asks others: the Orthanc of the network tables, and where both may send to."""
+    (nobody,) = free_ports(1)
+    modalities = {
+        "pacs": ["ARCHIVE", "127.0.0.1", network.pair.orthanc.dicom_port],
+        "dest": ["DEST", "127.0.0.1", network.destination.port],
+        "gone": ["GONE", "127.0.0.1", nobody],
+    }
+    with running(
+        tmp_path_factory.mktemp("connected"),
+        DicomServerEnabled=True,
+        DicomAet="COMPAT",
+        DicomModalities=modalities,
+    ) as pair:
+        names = _stock(pair)
+        names |= {"pacs.port": str(modalities["pacs"][2]), "gone.port": str(nobody)}
+        yield pair, names
 
 
 def _stock(pair: Pair, samples: Mapping[str, bytes] = SAMPLES) -> Names:

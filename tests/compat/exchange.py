@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import re
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = ["Answer", "Server", "encode"]
+
+#: Paths whose answers name what they made.
+_MAKING = re.compile("/(instances$|modalities/|queries/)")
 
 #: Orthanc hangs up after a second of silence (KeepAliveTimeout).
 _REUSED_FOR = 0.5
@@ -42,7 +46,7 @@ class Server:
     dicom_port: int = 0
     #: The last ETag of the running case, for If-Match.
     etag: str = field(default="", init=False)
-    #: What the last upload of the running case was answered, if it was one file.
+    #: What the last POST that made something was answered: an upload of one file, a query, a job.
     stored: dict[str, Any] = field(default_factory=dict, init=False)
     _connection: http.client.HTTPConnection = field(init=False, repr=False)
     _reusable_until: float = field(default=0.0, init=False, repr=False)
@@ -67,7 +71,7 @@ class Server:
         received = {name.lower(): value for name, value in response.getheaders()}
         answer = Answer(response.status, received, content)
         self.etag = received.get("etag", self.etag)
-        if method == "POST" and path == "/instances" and answer.status == 200:
+        if method == "POST" and answer.status == 200 and _MAKING.match(path):
             told = answer.json() if content else []
             self.stored = told if isinstance(told, dict) else {}
         return answer

@@ -6,6 +6,7 @@ for every answer; a table names the others step by step.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -70,7 +71,9 @@ def newer_fields(value: Any) -> Any:
 
 def any_order(value: Any) -> Any:
     """Orthanc does not say in which order it lists these."""
-    return sorted(value, key=repr) if isinstance(value, list) else value
+    if not isinstance(value, list):
+        return value
+    return sorted(value, key=lambda item: json.dumps(item, sort_keys=True))
 
 
 def names(value: Any) -> Any:

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -120,12 +121,19 @@ def _one(
 
 
 def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody listens on; held together, so that they differ."""
-    with contextlib.ExitStack() as stack:
-        held = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in held:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in held]
+    """Loopback ports that nobody listens on.
+
+    They are below those that the system gives to connections, which would take them again before
+    a server can.
+    """
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("", port))
+            if port not in found:
+                found.append(port)
+    return found
 
 
 def _await(name: str, process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ def _row(family: Family, case: Case) -> Any:
     marks = [] if is_subject_orthanc() or name not in OPEN else [still_open(name)]
     return pytest.param(family.pair, case, id=name, marks=marks)
 
+
+_ENDS = ("Success", "Failure", "Paused")
 
 _ROWS = [_row(family, case) for family in FAMILIES for case in family.cases]
 
@@ -62,7 +65,14 @@ def _ask(pair: Pair, place: int, step: Step, names: dict[str, str]) -> Answer:
     known = dict(names, etag=server.etag)
     known |= {f"stored.{key}": value for key, value in server.stored.items()}
     headers = {name: fill(value, known) for name, value in step.headers.items()}
-    return server.ask(step.method, fill(step.path, known), encode(fill(step.body, known)), headers)
+    path, body = fill(step.path, known), encode(fill(step.body, known))
+    end = time.monotonic() + 10
+    while True:
+        answer = server.ask(step.method, path, body, headers)
+        waits = step.until_done and answer.status == 200 and time.monotonic() < end
+        if not waits or answer.json().get("State") in _ENDS:
+            return answer
+        time.sleep(0.02)
 
 
 def _judge(step: Step, theirs: Answer, ours: Answer) -> list[str]:

@@ -10,6 +10,7 @@ from tests.compat.tables import (
     guard,
     http,
     metadata,
+    modalities,
     removal,
     resources,
     room,
@@ -36,4 +37,5 @@ FAMILIES: tuple[Family, ...] = (
     corpus.FAMILY,
     guard.FAMILY,
     room.FAMILY,
+    *modalities.FAMILIES,
 )
