@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 
@@ -167,7 +168,7 @@ def one_find(target: Target) -> int | None:
 
 def test_queries_whose_answers_nobody_reads(full: Target) -> None:
     """They hold all turns; others wait until they are cut off, and then have theirs."""
-    with full.growing_at_most(64 * MB):
+    with full.growing_at_most(160 * MB):
         callers = [deaf(full, FIND) for _ in range(4)]
         for caller in callers:
             caller.send(question())
@@ -252,3 +253,26 @@ def test_a_move_to_who_never_answers(full: Target) -> None:
             assert (answer.status, answer.failed) == (0xA702, 300)
         over.set()
         full.client.delete("/modalities/dead")
+
+
+def test_answers_of_megabytes(archive: Target) -> None:
+    """What a stranger stores doesn't make the answer to another's query larger than memory."""
+    long = element(0x0040A160, b"a" * 6_000_000)
+    inside = struct.pack("<HHI", 0xFFFE, 0xE000, len(long)) + long
+    for number in range(30):
+        uid = b"1.2.3.%d" % number
+        whole = instance(uid, element(0x0040A730, inside))
+        with Caller(archive.dicom_port) as caller:
+            caller.associate(MR)
+            caller.say(1, store_command(uid.decode()), whole)
+            assert caller.command().status == 0
+    keys = element(0x00080052, b"IMAGE") + element(0x0040A730, b"")
+    with archive.growing_at_most(64 * MB), Caller(archive.dicom_port) as caller:
+        caller.associate(FIND, calling="FRIEND")
+        caller.say(1, find_command(), keys)
+        pending = 0
+        while (status := caller.command().status) in (0xFF00, 0xFF01):
+            pending += 1
+    assert (status, pending) == (0, len(archive.client.get("/instances").json()))
+    assert pending == 30
+    forget(archive)

@@ -27,6 +27,10 @@ _DEEPEST = 8
 #: Bytes of one value in an answer; longer ones, such as embedded documents, come back empty.
 _LONGEST = 64 << 10
 
+#: Bytes of one answer, or of what a file adds to it. Hundreds of them are made before they are
+#: sent; a value for which there is no room comes back empty.
+_LONGEST_ANSWER = 128 << 10
+
 _SPECIFIC_CHARACTER_SET = 0x00080005
 
 
@@ -145,14 +149,27 @@ def shaped(dataset: DataSet, keys: Sequence[Key], *, chosen_items: bool = False)
     With ``chosen_items``, only those items of sequences that answer to their keys.
     """
     answer: Elements = {}
+    room = _LONGEST_ANSWER
     for key in keys:
         if 0x10 <= key.tag & 0xFFFF <= 0xFF and key.tag >> 16 & 1:
             # The block of a private creator: as the query has it, since its tags are used.
             answer[key.tag] = Value("LO", key.text[:64])
             continue
         element = _find(dataset, key)
-        answer[key.tag] = empty(key) if element is None else _value(element, key, chosen_items)
+        value = empty(key) if element is None else _value(element, key, chosen_items)
+        size = _size(value)
+        if size > room:
+            value, size = empty(key), 0
+        room -= size
+        answer[key.tag] = value
     return answer
+
+
+def _size(value: Value) -> int:
+    content = value.content
+    if isinstance(content, tuple):
+        return sum(_size(each) for item in content for each in item.values())
+    return len(content)
 
 
 def empty(key: Key) -> Value:
