@@ -18,6 +18,7 @@ from hornburg.dimse.errors import DimseError
 from hornburg.dimse.messages import pieces, repeated
 from hornburg.net.errors import AssociationLostError
 from hornburg.net.inbox import Inbox
+from hornburg.net.patience import Patience, Valve
 from hornburg.ul.connection import Connection
 from hornburg.ul.errors import LocalProtocolError
 from hornburg.ul.events import (
@@ -43,10 +44,6 @@ log = logging.getLogger("hornburg.dicom")
 #: Seconds that the other side has to say what it wants, and to close when all is said (the ARTIM
 #: timer of PS3.8 section 9.1.5).
 ARTIM = 30.0
-
-#: Bytes that must arrive within the time-out for a message to count as under way: a sender that
-#: trickles is as good as silent.
-_PROGRESS = 1024
 
 #: Most toolkits send a message in two parts and leave Nagle's algorithm on: the second part waits
 #: until the first is acknowledged, which takes 40 ms unless it is done at once (Linux, tcp(7)).
@@ -88,7 +85,6 @@ class Association(asyncio.Protocol):
     ) -> None:
         self._connection = Connection(requestor=requestor, limits=limits)
         self._requestor = requestor
-        self._timeout = timeout
         self._artim_seconds = artim
         self._on_request = on_request
         self._on_end = on_end
@@ -97,16 +93,17 @@ class Association(asyncio.Protocol):
         self._socket: Any = connection
         self._artim: asyncio.TimerHandle | None = None
         self._artim_state: State | None = None
-        self._idle: asyncio.TimerHandle | None = None
-        self._moved_at = 0.0
-        self._moved_bytes = 0
         self._writable: asyncio.Future[None] | None = None
         self._paused = False
-        self._held = False
-        self._rests = False
         self._answer: asyncio.Future[AssociateAccept | AssociateReject] | None = None
         self._released: asyncio.Future[None] | None = None
-        self.inbox = Inbox(self._hold, self._touch)
+        self._patience = Patience(
+            timeout,
+            lambda: self.inbox.waits or self._writable is not None,
+            lambda: self.abort(f"nothing came for {timeout:g} seconds"),
+        )
+        self._valve = Valve(lambda: self._transport)
+        self.inbox = Inbox(self._valve.hold, self._patience.start)
         self.contexts: dict[int, AcceptedContext] = {}
         self.peer_released = False
         #: Whether this side ends the association after the message that it serves.
@@ -128,8 +125,7 @@ class Association(asyncio.Protocol):
         self._settle()
 
     def data_received(self, data: bytes) -> None:
-        self._moved_bytes += len(data)
-        if self._moved_bytes >= _PROGRESS:
+        if self._patience.count(len(data)):
             self._heard()
         events = self._connection.receive(data)
         for event in events:
@@ -139,7 +135,7 @@ class Association(asyncio.Protocol):
             self._acknowledge_at_once()
         self._settle()
         if len(events) > _MANY or self.why:
-            self._rest()
+            self._valve.rest()
 
     def _acknowledge_at_once(self) -> None:
         if _QUICK_ACK is not None and self._socket is not None:
@@ -156,9 +152,9 @@ class Association(asyncio.Protocol):
         for event in self._connection.receive(b""):
             self._take(event)
         self._end("the connection was closed" if error is None else "the connection broke")
-        for timer in (self._artim, self._idle):
-            if timer is not None:
-                timer.cancel()
+        self._patience.stop()
+        if self._artim is not None:
+            self._artim.cancel()
         self._transport = self._socket = None
         self.resume_writing()
         if not self.ended.done():
@@ -255,54 +251,10 @@ class Association(asyncio.Protocol):
         self._connection.timed_out()
         self._settle()
 
-    # -- time -----------------------------------------------------------------------------------
-
-    def _touch(self) -> None:
-        """The other side is given its full time from now on."""
-        self._moved_bytes = 0
-        self._moved_at = self._loop.time()
-        if self._idle is None and self._timeout and self._transport is not None:
-            self._idle = self._loop.call_later(self._timeout, self._look_at_clock)
-
     def _heard(self) -> None:
         """The other side has said something. While it should read, that is no progress."""
         if self._writable is None:
-            self._touch()
-
-    def _look_at_clock(self) -> None:
-        self._idle = None
-        if self._transport is None or self.why:
-            return
-        waits = self.inbox.waits or self._writable is not None
-        left = self._moved_at + self._timeout - self._loop.time() if waits else self._timeout
-        if left > 0.001:
-            self._idle = self._loop.call_later(left, self._look_at_clock)
-        else:
-            self.abort(f"nothing came for {self._timeout:g} seconds")
-
-    def _hold(self, hold: bool) -> None:
-        self._held = hold
-        self._read_or_not()
-
-    def _rest(self) -> None:
-        """Read on when others have had their turn."""
-        if not self._rests:
-            self._rests = True
-            self._read_or_not()
-            self._loop.call_soon(self._rested)
-
-    def _rested(self) -> None:
-        self._rests = False
-        self._read_or_not()
-
-    def _read_or_not(self) -> None:
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            return
-        if self._held or self._rests:
-            transport.pause_reading()
-        else:
-            transport.resume_reading()
+            self._patience.start()
 
     # -- what is sent ---------------------------------------------------------------------------
 
@@ -393,7 +345,7 @@ class Association(asyncio.Protocol):
 
     async def _drain(self) -> None:
         while self._paused and not self.why:
-            self._touch()
+            self._patience.start()
             self._writable = self._loop.create_future()
             await self._writable
         if self.why:
