@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from pydicom.charset import python_encoding
 from tests.dicom.files import dataset, element, file, item, shipped
 
+from hornburg.dicom.charset_encode import encode_text
 from hornburg.dicom.charsets import ORTHANC_ENCODINGS, charset_of
 from hornburg.dicom.reader import read
 
@@ -166,3 +167,14 @@ def test_an_item_that_names_nothing_or_nonsense() -> None:
 )
 def test_shipped_examples(name: str, text: str) -> None:
     assert read(shipped(name)).text(NAME) == text
+
+
+@pytest.mark.parametrize("number", [100, 101, 109, 110, 126, 127, 138, 144, 148, 203])
+def test_texts_in_one_part_of_iso_8859(number: int) -> None:
+    charset = charset_of(f"ISO_IR {number}")
+    for letter in map(chr, range(1, 0x3000)):
+        raw = encode_text(f"a{letter}", charset)
+        assert len(raw) == 2
+        # What the part lacks becomes a question mark, and nothing else becomes ASCII.
+        assert charset.decode(raw) in (f"a{letter}", "a?")
+        assert (raw == b"a?") == (letter == "?" or charset.decode(raw) != f"a{letter}")

@@ -51,7 +51,7 @@ class Lines(Generic[T]):
     """
 
     top: Level
-    form: Callable[[Kin, Sequence[Line]], list[T]]
+    form: Callable[[Kin, Sequence[Line]], Sequence[T]]
     metadata: str = ""
 
 
@@ -234,7 +234,7 @@ async def _pages_of_index(
 
     def page(ids: Sequence[str], reader: Reader) -> list[T]:
         found = reader.lines(level, ids, lines.top, lines.metadata)
-        return lines.form(Kin(reader), found)
+        return list(lines.form(Kin(reader), found))
 
     def first(reader: Reader) -> tuple[list[T], list[str]]:
         ids = reader.find_ids(replace(plan.query, limit=plan.room))

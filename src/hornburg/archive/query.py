@@ -29,6 +29,9 @@ from hornburg.settings import StorageAccessOnFind
 
 __all__ = ["LEVELS", "Answers", "IdentifierError", "Query", "query_of"]
 
+#: Answers that are encoded in a row.
+_AT_ONCE = 20
+
 _LEVEL = 0x00080052
 _RETRIEVE_AET = 0x00080054
 _MODALITY = 0x00080060
@@ -115,18 +118,29 @@ class Query:
         look: Look | None = self._look if keys.filed else None
         selective = any(key.selects for key in keys.filed)
 
-        def form(kin: Kin, resource: Resource) -> bytes:
+        sources = self._sources()
+        changing = [(one.tag, one.vr) for one in sources]
+        writer = AnswerWriter(self._written, keys.template, changing, transfer_syntax)
+        of_lines = LineForm(self._level, sources)
+        metadata = "SopClassUid" if keys.sop_class else ""
+        lines: Lines[bytes | list[str]] = Lines(of_lines.top, of_lines.texts, metadata)
+
+        def form(kin: Kin, resource: Resource) -> bytes | list[str]:
             elements = self._elements(kin, resource)
             return self._written.encoded(elements, transfer_syntax, keys.template)
 
-        lines = self._lines(transfer_syntax)
         async for found in find_batches(
             self._archive, search, lines, form, look, selective=selective
         ):
-            yield Answers(found.answers, found.truncated)
+            answers = found.answers
+            # The first are on their way, and others have their turn, while the last are encoded.
+            for at in range(0, len(answers) or 1, _AT_ONCE):
+                some = answers[at : at + _AT_ONCE]
+                datasets = [one if isinstance(one, bytes) else writer.encoded(one) for one in some]
+                yield Answers(datasets, found.truncated and at + _AT_ONCE >= len(answers))
 
-    def _lines(self, transfer_syntax: str) -> Lines[bytes]:
-        """How answers are made when no file need be opened: the same bytes, sooner."""
+    def _sources(self) -> list[Source]:
+        """What an answer has, and from where, when no file need be opened: the same, sooner."""
         keys = self._keys
         sources = [Source(one.key.tag, one.key.vr, one.tag) for one in keys.indexed]
         if keys.sop_class:
@@ -134,10 +148,7 @@ class Query:
         if keys.modality is not None:
             tag = search_tag(self._archive, Level.STUDY, "ModalitiesInStudy")
             sources.append(Source(_MODALITY, "CS", tag, keys.modality.criterion))
-        changing = [(one.tag, one.vr) for one in sources]
-        writer = AnswerWriter(self._written, keys.template, changing, transfer_syntax)
-        form = LineForm(self._level, sources, writer)
-        return Lines(form.top, form.answers, "SopClassUid" if keys.sop_class else "")
+        return sources
 
     def _look(self, file: DicomFile, resource: Resource) -> bool:
         if not matches(file.dataset, self._keys.filed):

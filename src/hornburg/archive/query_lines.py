@@ -1,4 +1,4 @@
-"""From what the index has of many resources to encoded answers of a C-FIND.
+"""From what the index has of many resources to the texts in the answers to a C-FIND.
 
 Where each value comes from is settled once for a query.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hornburg.archive.answer_form import AnswerWriter
 from hornburg.archive.matching import Criterion
 from hornburg.archive.requested import Kin, decode_tags
 from hornburg.archive.search_tags import SearchTag
@@ -34,47 +33,46 @@ class Source:
 
 
 class LineForm:
-    """Makes answers of lines. ``top`` is the highest level that they must show.
+    """Makes texts of lines. ``top`` is the highest level that they must show.
 
     Args:
         level: the level of the query.
         sources: what an answer has, each tag once.
-        writer: takes the texts of the sources in their order.
     """
 
-    def __init__(self, level: Level, sources: Sequence[Source], writer: AnswerWriter) -> None:
+    def __init__(self, level: Level, sources: Sequence[Source]) -> None:
         self._level = level
-        self._writer = writer
         levels = [one.found.level for one in sources if one.found and one.found.level is not None]
         self.top = min([level, *levels])
         self._depth = level - self.top
         #: For each source: in which of the tables of a line its text is, and under which word.
         self._places: list[tuple[int, str]] = []
-        #: What the last table holds.
-        self._made: list[tuple[str, Source]] = []
+        #: What the last table holds: under which word, and what is counted for it at which level.
+        self._counted: dict[Level, list[tuple[str, SearchTag, Criterion | None]]] = {}
+        self._metadata = ""
         for at, one in enumerate(sources):
-            if one.found is not None and one.found.main and one.accepted is None:
-                found_at = one.found.level if one.found.level is not None else Level.PATIENT
-                self._places.append((found_at - self.top, one.found.keyword))
+            tag, word = one.found, str(at)
+            if tag is not None and tag.main and one.accepted is None:
+                self._places.append(((tag.level or Level.PATIENT) - self.top, tag.keyword))
+                continue
+            self._places.append((self._depth + 1, word))
+            if tag is None:
+                self._metadata = word
             else:
-                self._places.append((self._depth + 1, str(at)))
-                self._made.append((str(at), one))
+                counted_at = level if tag.level is None else tag.level
+                self._counted.setdefault(counted_at, []).append((word, tag, one.accepted))
         used = {place for place, _word in self._places}
         self._above = [at for at in range(self._depth) if at in used]
         self._own = self._depth in used
 
-    def answers(self, kin: Kin, lines: Sequence[Line]) -> list[bytes]:
-        """The encoded answers of a page."""
-        counted = [one.found for _word, one in self._made if one.found is not None]
-        for level in {tag.level for tag in counted if tag.level is not None}:
-            ids = dict.fromkeys(line.public_ids[level - self.top] for line in lines)
-            kin.prepare(level, list(ids), counted)
-        depth, above, own, made = self._depth, self._above, self._own, self._made
-        places, encoded = self._places, self._writer.encoded
+    def texts(self, kin: Kin, lines: Sequence[Line]) -> list[list[str]]:
+        """The texts of a page, those of a line in the order of the sources."""
+        depth, above, own, metadata = self._depth, self._above, self._own, self._metadata
+        columns = self._columns(kin, lines)
         nothing: Mapping[str, str] = {}
         # What is above is the same for many, and is taken apart once.
         known: dict[str, Mapping[str, str]] = {}
-        answers = []
+        found = []
         for line in lines:
             tables = [nothing] * (depth + 2)
             for at in above:
@@ -84,19 +82,28 @@ class LineForm:
                 tables[at] = known[text]
             if own:
                 tables[depth] = decode_tags(line.main_tags[depth])
-            if made:
-                tables[-1] = {word: self._text(kin, line, one) for word, one in made}
-            answers.append(encoded([tables[at].get(word, "") for at, word in places]))
-        return answers
+            if columns or metadata:
+                made = {word: column[line.public_ids[at]] for word, at, column in columns}
+                made[metadata] = line.metadata
+                tables[-1] = made
+            found.append([tables[at].get(word, "") for at, word in self._places])
+        return found
 
-    def _text(self, kin: Kin, line: Line, source: Source) -> str:
-        if source.metadata:
-            return line.metadata
-        tag = source.found
-        if tag is None:
-            return ""
-        level = self._level if tag.level is None else tag.level
-        text = kin.computed_of(line.public_ids[level - self.top], tag)
-        if source.accepted is None:
-            return text
-        return next((one for one in text.split("\\") if source.accepted.accepts(one)), "")
+    def _columns(self, kin: Kin, lines: Sequence[Line]) -> list[tuple[str, int, Mapping[str, str]]]:
+        """What is counted: its word, whose it is, and its text by public identifier."""
+        columns: list[tuple[str, int, Mapping[str, str]]] = []
+        for level, counted in self._counted.items():
+            at = level - self.top
+            ids = list(dict.fromkeys(line.public_ids[at] for line in lines))
+            found = kin.texts(level, ids, [tag for _word, tag, _accepted in counted])
+            for (word, _tag, accepted), texts in zip(counted, found, strict=True):
+                if accepted is None:
+                    columns.append((word, at, texts))
+                else:
+                    first = {one: _first(text, accepted) for one, text in texts.items()}
+                    columns.append((word, at, first))
+        return columns
+
+
+def _first(text: str, accepted: Criterion) -> str:
+    return next((one for one in text.split("\\") if accepted.accepts(one)), "")

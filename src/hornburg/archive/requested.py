@@ -114,6 +114,21 @@ class Kin:
             self._computed[key] = _sop_classes(self.reader, level, public_id)
         return self._computed[key]
 
+    def texts(
+        self, level: Level, public_ids: Sequence[str], tags: Sequence[SearchTag]
+    ) -> list[dict[str, str]]:
+        """For each of some tags that the server counts, its value by resource of a level."""
+        self.prepare(level, public_ids, tags)
+        counts = self._counts.get((level, any(tag.keyword == _MODALITIES for tag in tags)), {})
+        found = []
+        for tag in tags:
+            text = _COUNTED.get(tag.keyword)
+            if text is None:
+                found.append({one: self.computed_of(one, tag) for one in public_ids})
+            else:
+                found.append({one: text(counts.get(one, _NOTHING)) for one in public_ids})
+        return found
+
     def _counted(self, level: Level, public_id: str, keyword: str) -> Counts:
         modalities = keyword == _MODALITIES
         for full in (True,) if modalities else (True, False):

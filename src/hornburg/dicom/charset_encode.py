@@ -61,7 +61,10 @@ def encode_text(text: str, charset: Charset, vr: str = "LO") -> bytes:
         # ISO_IR 6, or nothing that is known: only ASCII means the same to everybody.
         return text.encode("ascii", "replace")
     if len(known) == 1 and known[0] == numbers[0] and known[0] not in _NEVER_FIRST:
-        return b"".join([_in_set(letter, _SETS[known[0]]) or b"?" for letter in text])
+        only = _SETS[known[0]]
+        if only.codec.startswith(("latin", "iso8859")):
+            return text.encode(only.codec, "replace")
+        return b"".join([_in_set(letter, only) or b"?" for letter in text])
     first = None if numbers[0] in _NEVER_FIRST else _SETS.get(numbers[0])
     return _encode_extended(
         text,
