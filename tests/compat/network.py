@@ -20,6 +20,7 @@ from pynetdicom import AE, build_context, build_role, evt
 from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # made when imported
+    ModalityWorklistInformationFind,
     PatientRootQueryRetrieveInformationModelFind,
     PatientRootQueryRetrieveInformationModelGet,
     PatientRootQueryRetrieveInformationModelMove,
@@ -36,6 +37,7 @@ Plain = dict[str, tuple[str, Any]]
 _FIND = {
     "patient": PatientRootQueryRetrieveInformationModelFind,
     "study": StudyRootQueryRetrieveInformationModelFind,
+    "worklist": ModalityWorklistInformationFind,
 }
 _MOVE = {
     "patient": PatientRootQueryRetrieveInformationModelMove,
