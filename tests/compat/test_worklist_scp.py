@@ -9,6 +9,7 @@ from typing import Any
 import pydicom
 import pytest
 from pydicom.dataset import FileMetaDataset
+from pydicom.uid import UID, ExplicitVRLittleEndian
 from tests.compat.network import Client, Finding, Plain
 from tests.compat.servers import is_subject_orthanc, running
 from tests.compat.tables.identifiers import dataset
@@ -116,9 +117,9 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, 
 def _write(path: Path, content: dict[str, Any]) -> None:
     data = dataset(content, charset="ISO_IR 100")
     data.file_meta = FileMetaDataset()
-    data.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
-    data.file_meta.MediaStorageSOPClassUID = "1.2.276.0.7230010.3.1.0.1"
-    data.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data.file_meta.MediaStorageSOPClassUID = UID("1.2.276.0.7230010.3.1.0.1")
+    data.file_meta.MediaStorageSOPInstanceUID = UID("1.2.3")
     pydicom.dcmwrite(path, data, enforce_file_format=True)
 
 

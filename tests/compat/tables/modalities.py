@@ -146,43 +146,41 @@ _ECHO = each(
     ),
 )
 
+_STORE_BODIES: tuple[Any, ...] = (
+    "{ct}",
+    "{j1.study}",
+    "{j1.patient}",
+    "{j1.series}",
+    ["{ct}", "{j1}"],
+    ["{ct}", "{j1.study}", "{anna.patient}"],
+    {"Resources": ["{ct}"]},
+    {"Resources": ["{j1.study}"], "Synchronous": True},
+    {"Resources": ["{ct}"], "Synchronous": True, "Permissive": True},
+    {"Resources": ["{ct}"], "LocalAet": "ME"},
+    {"Resources": ["{ct}"], "MoveOriginatorAet": "ME", "MoveOriginatorID": 7},
+    {"Resources": ["{ct}"], "Timeout": 5},
+    {"Resources": ["{ct}"], "Priority": 3},
+    {"Resources": []},
+    [],
+    "nothing",
+    ["nothing"],
+    ["{ct}", "nothing"],
+    b"",
+    b"{}",
+    b"5",
+    '"{ct}"',
+    '"nothing"',
+    {"Resources": "{ct}"},
+    {"Resources": [5]},
+    {"Resources": ["nothing"]},
+    {"Resources": ["nothing"], "Permissive": True},
+    {"Resources": ["{ct}"], "Permissive": "x"},
+    {"Resources": ["{ct}"], "Synchronous": "x"},
+    {"Resources": ["{ct}"], "Priority": "x"},
+    {"Resources": ["{ct}"], "Timeout": "x"},
+)
 _STORE = each(
-    *(
-        post("/modalities/dest/store", body, *_JOB)
-        for body in (
-            "{ct}",
-            "{j1.study}",
-            "{j1.patient}",
-            "{j1.series}",
-            ["{ct}", "{j1}"],
-            ["{ct}", "{j1.study}", "{anna.patient}"],
-            {"Resources": ["{ct}"]},
-            {"Resources": ["{j1.study}"], "Synchronous": True},
-            {"Resources": ["{ct}"], "Synchronous": True, "Permissive": True},
-            {"Resources": ["{ct}"], "LocalAet": "ME"},
-            {"Resources": ["{ct}"], "MoveOriginatorAet": "ME", "MoveOriginatorID": 7},
-            {"Resources": ["{ct}"], "Timeout": 5},
-            {"Resources": ["{ct}"], "Priority": 3},
-            {"Resources": []},
-            [],
-            "nothing",
-            ["nothing"],
-            ["{ct}", "nothing"],
-            b"",
-            b"{}",
-            b"5",
-            '"{ct}"',
-            '"nothing"',
-            {"Resources": "{ct}"},
-            {"Resources": [5]},
-            {"Resources": ["nothing"]},
-            {"Resources": ["nothing"], "Permissive": True},
-            {"Resources": ["{ct}"], "Permissive": "x"},
-            {"Resources": ["{ct}"], "Synchronous": "x"},
-            {"Resources": ["{ct}"], "Priority": "x"},
-            {"Resources": ["{ct}"], "Timeout": "x"},
-        )
-    ),
+    *(post("/modalities/dest/store", body, *_JOB) for body in _STORE_BODIES),
     post("/modalities/gone/store", "{ct}"),
     post("/modalities/dest/store", {"Resources": ["{ct}"], "LocalAet": 5}, ours=_TYPE),
     # Orthanc counts no failure when nobody answers.
@@ -237,21 +235,22 @@ def _query(body: Any, *steps: Step) -> tuple[Step, ...]:
 _Q = "/queries/{stored.ID}"
 _STUDIES = {"Level": "Study", "Query": {"PatientID": "CMP1", "StudyDate": ""}}
 _TO = {"TargetAet": "DEST", "Synchronous": True}
+_BAD_QUERIES: tuple[Any, ...] = (
+    b"",
+    b"[]",
+    {},
+    {"Query": {}},
+    {"Level": "Nothing"},
+    {"Level": "Study", "Query": []},
+    {"Level": 5},
+    {"Level": "Study", "Normalize": "x"},
+    {"Level": "Study", "Query": {"PatientID": "x"}, "Timeout": "x"},
+)
 _QUERY = (
     *each(
         *(
             post("/modalities/pacs/query", body)
-            for body in (
-                b"",
-                b"[]",
-                {},
-                {"Query": {}},
-                {"Level": "Nothing"},
-                {"Level": "Study", "Query": []},
-                {"Level": 5},
-                {"Level": "Study", "Normalize": "x"},
-                {"Level": "Study", "Query": {"PatientID": "x"}, "Timeout": "x"},
-            )
+            for body in _BAD_QUERIES
         ),
         # Ours says which tag it is.
         post("/modalities/pacs/query", {"Level": "Study", "Query": {"NotATag": ""}}, ours=_TYPE),
@@ -340,6 +339,7 @@ _MOVE = each(
 
 _NO_ID = Ours("that is no identifier, here as elsewhere", status=400)
 _NO_LIST = Ours("nothing is no list; Orthanc then accepts no transfer syntax", status=400)
+_NO_SYNTAX = Ours("a slip of the pen would have every C-STORE refused", status=400)
 _LATER = {"Asynchronous": True}
 _JOBS = (
     *each(
@@ -382,7 +382,7 @@ _JOBS = (
         put("/tools/unknown-sop-class-accepted", b""),
         put("/tools/unknown-sop-class-accepted", b"x"),
         put("/tools/accepted-transfer-syntaxes", b"", ours=_NO_LIST),
-        put("/tools/accepted-transfer-syntaxes", b"x"),
+        put("/tools/accepted-transfer-syntaxes", b"x", ours=_NO_SYNTAX),
         put("/tools/accepted-transfer-syntaxes", {}),
         put("/tools/accepted-transfer-syntaxes", [5]),
     ),
