@@ -43,6 +43,12 @@ async def test_accepted_transfer_syntaxes(tmp_path: Path) -> None:
         for body in ("[1]", "{}", "[", ""):
             response = await at.client.put(SYNTAXES, content=body)
             assert (response.status_code, response.json()["OrthancStatus"]) == (400, 15), body
+        for body in ("jpeg", '["1.2.840.10008.1.2", "1.2.3"]'):
+            response = await at.client.put(SYNTAXES, content=body)
+            assert (response.status_code, response.json()["OrthancStatus"]) == (400, 3), body
+        assert await at.get(SYNTAXES) == some[:1]
+        response = await at.client.put(SYNTAXES, content="[]")
+        assert (response.status_code, response.json()) == (200, [])
         response = await at.client.put(SYNTAXES, content="*")
         assert len(response.json()) > 30
 

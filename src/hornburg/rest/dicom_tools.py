@@ -79,7 +79,8 @@ async def accepted_syntaxes(request: Asked) -> Response[bytes]:
 async def set_accepted_syntaxes(request: Asked) -> Response[bytes]:
     """A JSON array of UIDs, or one UID as it is; * and ? stand for any characters.
 
-    A restart brings the configuration back.
+    What matches no transfer syntax is refused; an empty array accepts none. A restart brings the
+    configuration back.
     """
     content = await read_body(request, _MOST_SYNTAXES)
     accepted = accepted_of(request)

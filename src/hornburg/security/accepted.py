@@ -92,13 +92,23 @@ class Accepted:
     def set_syntaxes(self, patterns: Sequence[str]) -> None:
         """Accept the transfer syntaxes that match one of the patterns, and no others.
 
+        An empty list accepts none, and is the one way to say so: a slip of the pen must not have
+        every C-STORE refused.
+
         Raises:
-            ParameterOutOfRangeError: more or longer patterns than any list of UIDs has.
+            ParameterOutOfRangeError: more or longer patterns than any list of UIDs has, or one
+                that matches nothing.
         """
         if len(patterns) > _MOST_PATTERNS or any(len(one) > _LONGEST_PATTERN for one in patterns):
             raise ParameterOutOfRangeError(
                 f"At most {_MOST_PATTERNS} transfer syntaxes of {_LONGEST_PATTERN} characters"
             )
+        for pattern in patterns:
+            if not _matching(pattern):
+                raise ParameterOutOfRangeError(
+                    f"No transfer syntax is {pattern!a}; UIDs of the standard are allowed, "
+                    "with * and ? for any characters"
+                )
         self._syntaxes = _known_syntaxes(patterns)
 
     @property
@@ -130,10 +140,14 @@ def _any(patterns: Iterable[str], uid: str) -> bool:
     return any(matches(pattern, uid) for pattern in patterns)
 
 
+def _matching(pattern: str) -> list[str]:
+    return [uid for uid in TRANSFER_SYNTAXES if matches(pattern, uid)]
+
+
 def _known_syntaxes(patterns: Iterable[str]) -> frozenset[str]:
     found: set[str] = set()
     for pattern in patterns:
-        here = [uid for uid in TRANSFER_SYNTAXES if matches(pattern, uid)]
+        here = _matching(pattern)
         if not here:
             log.warning(
                 "no transfer syntax of the standard is %s: it is not accepted", ascii(pattern)
