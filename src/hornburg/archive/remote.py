@@ -101,6 +101,14 @@ class Target:
     local_aet: str
     timeout: int
 
+    @property
+    def described(self) -> str:
+        """Who it is, in errors and logs: ``ct (CT1 at 10.0.0.5:104)``."""
+        modality = self.modality
+        host = f"[{modality.host}]" if ":" in modality.host else modality.host
+        address = f"{modality.aet} at {host}:{modality.port}"
+        return f"{self.name} ({address})" if self.name else address
+
 
 @dataclass(frozen=True, slots=True)
 class Suboperations:

@@ -7,7 +7,7 @@ import asyncio
 from hornburg.archive.remote import RemoteError, Suboperations, Target
 from hornburg.dicom.dataset import DataSet
 from hornburg.dimse.commands import Command, CommandField
-from hornburg.dimse.status import Category, Service, category, sentence
+from hornburg.dimse.status import Category, category, sentence, service_of
 from hornburg.net.association import Association
 from hornburg.net.errors import AssociationLostError
 from hornburg.net.inbox import Message
@@ -42,7 +42,7 @@ async def next_response(
     """
     message = await association.inbox.next()
     if message.command.field != expected or message.command.responded_to != message_id:
-        raise RemoteError(f"{target.name}: an answer to something else was sent")
+        raise RemoteError(f"{target.described}: an answer to something else was sent")
     return message
 
 
@@ -58,24 +58,29 @@ async def dataset_of(association: Association, target: Target, message: Message)
         parts.append(b"".join(arrived))
         size += sum(map(len, arrived))
         if size > _LIMIT:
-            raise RemoteError(f"{target.name}: an answer is larger than {_LIMIT >> 20} MB")
+            raise RemoteError(f"{target.described}: an answer is larger than {_LIMIT >> 20} MB")
     return b"".join(parts)
 
 
-def check(target: Target, service: Service, status: int | None, comment: str = "") -> None:
-    """Go on after success and warnings.
+def check(target: Target, answer: Command) -> None:
+    """Go on after success and warnings; an answer without a status is a failure.
 
     Raises:
         RemoteError: the other side answered a failure.
     """
-    status = 0xC000 if status is None else status
+    status = 0xC000 if answer.status is None else answer.status
     if category(status) in (Category.SUCCESS, Category.WARNING):
         return
-    words = sentence(service, status)
-    more = f" ({comment})" if comment else ""
+    words = sentence(service_of(answer.field), status)
+    more = f" ({answer.error_comment})" if answer.error_comment else ""
     raise RemoteError(
-        f"{target.name}: {service.value} failed: {words}, 0x{status:04X}{more}", status
+        f"{target.described}: {_operation(answer.field)} failed: {words}{more}", status
     )
+
+
+def _operation(field: int) -> str:
+    """The name in the standard: ``N-EVENT-REPORT`` of ``N_EVENT_REPORT_RSP``."""
+    return CommandField(field).name.removesuffix("_RSP").replace("_", "-")
 
 
 async def cancel(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import ssl
 from collections.abc import AsyncGenerator, Sequence
@@ -16,7 +17,7 @@ from hornburg.archive.remote import (
     Target,
 )
 from hornburg.net.association import ARTIM, Association
-from hornburg.net.errors import AssociationLostError
+from hornburg.net.errors import AssociationLostError, tls_words
 from hornburg.net.services import act_of
 from hornburg.security.dicom_rules import Act
 from hornburg.security.dicom_tls import client_context
@@ -64,7 +65,11 @@ async def associate(
         await _request(settings, association, target, contexts, roles)
         yield association
     except AssociationLostError as error:
-        raise RemoteError(f"{_called(target)}: {error}") from None
+        if not association.why:
+            # Another one: that of the C-MOVE behind this.
+            association.abort("given up")
+            raise
+        raise RemoteError(f"{target.described}: {error}") from None
     except BaseException:
         association.abort("given up")
         raise
@@ -97,15 +102,16 @@ async def _open(settings: Settings, target: Target) -> Association:
                 ssl_handshake_timeout=(seconds or ARTIM) if tls is not None else None,
             )
     except TimeoutError:
-        raise RemoteError(f"{_called(target)}: no connection in {target.timeout} s") from None
+        raise RemoteError(f"{target.described}: no connection in {target.timeout} s") from None
     except ssl.SSLError as error:
-        reason = (error.reason or "handshake failed").lower().replace("_", " ")
-        raise RemoteError(f"{_called(target)}: TLS: {reason}") from None
+        reason = tls_words(error)
+        raise RemoteError(f"{target.described}: TLS: {reason}") from None
     except socket.gaierror:
-        raise RemoteError(f"{_called(target)}: {modality.host} is not known") from None
+        raise RemoteError(f"{target.described}: {modality.host} is not known") from None
     except OSError as error:
-        words = error.strerror or type(error).__name__
-        raise RemoteError(f"{_called(target)}: {words.split(' (')[0]}") from None
+        # Each event loop has words of its own; a host with several addresses has no number.
+        words = os.strerror(error.errno) if error.errno else "none of its addresses answers"
+        raise RemoteError(f"{target.described}: {words}") from None
     return association
 
 
@@ -128,11 +134,11 @@ async def _request(
             answer = await association.request(request)
     except TimeoutError:
         raise RemoteError(
-            f"{_called(target)}: no answer to the association request in {target.timeout} s"
+            f"{target.described}: no answer to the association request in {target.timeout} s"
         ) from None
     if isinstance(answer, AssociateReject):
         words = reject_sentence(answer.result, answer.source, answer.reason)
-        raise RemoteError(f"{_called(target)}: association rejected: {words}")
+        raise RemoteError(f"{target.described}: association rejected: {words}")
     association.contexts = agreed(request, answer, we_are_requestor=True)
 
 
@@ -147,8 +153,4 @@ def context_for(association: Association, target: Target, abstract_syntax: str) 
             return context
     is_find = act_of(abstract_syntax) in (Act.FIND, Act.FIND_WORKLIST)
     missing = FindNotOfferedError if is_find else NotOfferedError
-    raise missing(f"{_called(target)}: does not offer this service ({abstract_syntax})")
-
-
-def _called(target: Target) -> str:
-    return f"{target.name or target.modality.aet}"
+    raise missing(f"{target.described}: does not offer this service ({abstract_syntax})")

@@ -22,7 +22,7 @@ from hornburg.dicom.dataset import DataSet
 from hornburg.dicom.elements import Elements, Value, decode, encode
 from hornburg.dimse import uids
 from hornburg.dimse.commands import Command, CommandField
-from hornburg.dimse.status import Category, Service, category
+from hornburg.dimse.status import Category, category
 from hornburg.net.answers import (
     cancel,
     check,
@@ -75,7 +75,7 @@ class Scu(Remote):
             )
             await association.send(context.context_id, command)
             answer = await next_response(association, target, CommandField.C_ECHO_RSP)
-            check(target, Service.VERIFICATION, answer.command.status)
+            check(target, answer.command)
 
     async def find(
         self, target: Target, model: Model, identifier: Elements
@@ -93,11 +93,11 @@ class Scu(Remote):
                     status = answer.command.status
                     if status is None or category(status) is not Category.PENDING:
                         finished = True
-                        check(target, Service.FIND, status, answer.command.error_comment)
+                        check(target, answer.command)
                         return
                     if number > MOST_ANSWERS:
                         raise RemoteError(
-                            f"{target.name}: more than {MOST_ANSWERS} answers to one query"
+                            f"{target.described}: more than {MOST_ANSWERS} answers to one query"
                         )
                     yield self._decode(await dataset_of(association, target, answer), context)
             finally:
@@ -206,7 +206,7 @@ class Scu(Remote):
             raw = await self._archive.work(written, context.transfer_syntax)
             await association.send(context.context_id, command, raw)
             answer = await next_response(association, target, expected)
-            check(target, Service.NORMALIZED, answer.command.status, answer.command.error_comment)
+            check(target, answer.command)
 
     async def _ask(
         self,

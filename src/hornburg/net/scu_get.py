@@ -99,7 +99,7 @@ async def get(
                     continue
                 answers = message.command.field == CommandField.C_GET_RSP
                 if not answers or message.command.responded_to != _MESSAGE_ID:
-                    raise RemoteError(f"{target.name}: an answer to something else was sent")
+                    raise RemoteError(f"{target.described}: an answer to something else was sent")
                 failed: tuple[str, ...] = ()
                 if message.command.has_dataset:
                     answer = await dataset_of(association, target, message)
@@ -119,7 +119,9 @@ async def _keep(
     command = message.command
     context = association.contexts.get(message.context_id)
     if context is None or not context.as_scp:
-        raise RemoteError(f"{target.name}: an instance came on a context that was not accepted")
+        raise RemoteError(
+            f"{target.described}: an instance came on a context that was not accepted"
+        )
     limit = archive.settings.maximum_request_body_size_mb << 20
     aet = target.modality.aet
     origin = Origin(

@@ -37,7 +37,9 @@ async def open_sender(
     async with associate(archive.settings, target, contexts) as association:
         accepted = Offers.of(association.contexts)
         if not accepted.contexts:
-            raise RemoteError(f"{target.name}: takes none of the SOP classes that are to be sent")
+            raise RemoteError(
+                f"{target.described}: takes none of the SOP classes that are to be sent"
+            )
         yield _Sender(archive, target, association, accepted)
 
 
@@ -101,7 +103,7 @@ class _Sender(Sender):
                 may_transcode=self._may_transcode,
             )
         except NoContextError as error:
-            raise RemoteError(f"{target.name}: {error}") from None
+            raise RemoteError(f"{target.described}: {error}") from None
         self._message = self._message % _MOST_MESSAGES + 1
         command = Command(
             field=CommandField.C_STORE_RQ,
@@ -118,6 +120,6 @@ class _Sender(Sender):
                 self._association, target, CommandField.C_STORE_RSP, self._message
             )
         except AssociationLostError as error:
-            raise RemoteError(f"{target.name}: {error}") from None
+            raise RemoteError(f"{target.described}: {error}") from None
         status = answer.command.status
         return 0xC000 if status is None else status

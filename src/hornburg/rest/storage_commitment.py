@@ -31,6 +31,11 @@ __all__ = ["ROUTES"]
 Asked = Request[Any, Any, Any]
 _TAGS = ["Networking"]
 
+_EMPTY = (
+    "Empty storage commitment request, one of these fields must name instances: Resources or "
+    "DicomInstances"
+)
+
 Transaction = Annotated[str, PathParameter(description="Transaction UID of the request")]
 
 
@@ -55,10 +60,7 @@ async def ask(request: Asked, name: ModalityName) -> Response[bytes]:
 
 async def _references(request: Asked, fields: Fields) -> list[Reference]:
     if "Resources" not in fields and "DicomInstances" not in fields:
-        raise BadFileFormatError(
-            "Empty storage commitment request, one of these fields is mandatory: Resources or "
-            "DicomInstances"
-        )
+        raise BadFileFormatError(_EMPTY)
     ids = texts_of(
         fields.get("Resources", []),
         'The "Resources" field must provide an array of Orthanc resources',
@@ -68,7 +70,11 @@ async def _references(request: Asked, fields: Fields) -> list[Reference]:
     given = fields.get("DicomInstances", [])
     if not isinstance(given, list):
         raise BadFileFormatError('The "DicomInstances" field must provide an array')
-    return [(one.sop_class, one.sop_instance) for one in found] + [_instance(one) for one in given]
+    references = [(one.sop_class, one.sop_instance) for one in found]
+    references += map(_instance, given)
+    if not references:
+        raise BadFileFormatError(_EMPTY)
+    return references
 
 
 def _instance(entry: Any) -> Reference:

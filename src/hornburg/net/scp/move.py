@@ -54,7 +54,7 @@ async def serve_move(request: Request) -> None:
             async with parts.remote.sender(target, offers) as sender:
                 await _send_all(request, target, sender, waiting, tally)
         except RemoteError as error:
-            log.warning("C-MOVE of %s to %s: %s", request.caller.aet, target.name, error)
+            log.warning("C-MOVE of %s: %s", request.caller.aet, error)
             if not tally.completed:
                 break
     if not request.cancelled:
