@@ -80,5 +80,11 @@ def test_a_failure_is_told_with_the_operation_and_its_status(
     assert refused.value.dimse_status == (0xC000 if status is None else status)
 
 
+def test_the_comment_of_a_failure_stays_on_its_line() -> None:
+    answer = Command(field=CommandField.C_FIND_RSP, status=0xA700, error_comment="a\nb")
+    with pytest.raises(RemoteError, match=r"\(a\\nb\)$"):
+        check(TARGET, answer)
+
+
 def test_a_warning_is_no_failure() -> None:
     check(TARGET, Command(field=CommandField.N_ACTION_RSP, status=0xB000))

@@ -153,8 +153,8 @@ class Sender(ABC):
             the status of the C-STORE (PS3.4 table B.2-1).
 
         Raises:
-            RemoteError: the other side has no use for the SOP class or the transfer syntax, or
-                the association is gone.
+            RemoteError: the other side has no use for the SOP class or the transfer syntax, the
+                instance can't be transcoded, or the association is gone.
         """
 
 

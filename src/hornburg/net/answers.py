@@ -11,6 +11,7 @@ from hornburg.dimse.status import Category, category, sentence, service_of
 from hornburg.net.association import Association
 from hornburg.net.errors import AssociationLostError
 from hornburg.net.inbox import Message
+from hornburg.security.redaction import shown
 from hornburg.ul.negotiation import AcceptedContext
 
 __all__ = [
@@ -72,7 +73,7 @@ def check(target: Target, answer: Command) -> None:
     if category(status) in (Category.SUCCESS, Category.WARNING):
         return
     words = sentence(service_of(answer.field), status)
-    more = f" ({answer.error_comment})" if answer.error_comment else ""
+    more = f" ({shown(answer.error_comment)})" if answer.error_comment else ""
     raise RemoteError(
         f"{target.described}: {_operation(answer.field)} failed: {words}{more}", status
     )

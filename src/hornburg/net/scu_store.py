@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager
 from hornburg.archive.parts import Archive
 from hornburg.archive.remote import RemoteError, Sender, Target
 from hornburg.dicom.buffer import Buffer
+from hornburg.dicom.errors import DicomFormatError
+from hornburg.dicom.transcode import TranscodingError
 from hornburg.dimse.commands import Command, CommandField
 from hornburg.net.answers import next_response
 from hornburg.net.association import Association
 from hornburg.net.errors import AssociationLostError
 from hornburg.net.open import MOST_CONTEXTS, associate, contexts_of
 from hornburg.net.prepare import NoContextError, Offers, prepare
+from hornburg.security.redaction import shown
 
 __all__ = ["open_sender"]
 
@@ -102,8 +105,11 @@ class _Sender(Sender):
                 transfer_syntax,
                 may_transcode=self._may_transcode,
             )
-        except NoContextError as error:
-            raise RemoteError(f"{target.described}: {error}") from None
+        except (NoContextError, TranscodingError, DicomFormatError) as error:
+            # Of this instance alone: the others go on, as after a refusal.
+            raise RemoteError(
+                f"{target.described}: instance {shown(sop_instance)} can't be sent: {error}"
+            ) from None
         self._message = self._message % _MOST_MESSAGES + 1
         command = Command(
             field=CommandField.C_STORE_RQ,
