@@ -202,6 +202,10 @@ async def test_retrieve_by_move(tmp_path: Path) -> None:
         }
         call = at.remote.calls[-1]
         assert call.destination == "THERE"
+        answer = await at.post(f"{path}/answers/0/retrieve", '"THERE"')
+        assert answer["TargetAet"] == at.remote.calls[-1].destination == "THERE"
+        for body in ('"', '"A" "B"', '"A\\\\B"'):
+            assert await at.refusal(f"{path}/retrieve", body) == (400, 15), body
         assert set(call.identifier) == {0x00080005, 0x00080052, 0x0020000D}
         answer = await at.post(f"{path}/retrieve", "")
         assert [one["0020,000d"] for one in answer["Query"]] == ["1.2", "1.3"]

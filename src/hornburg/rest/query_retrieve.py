@@ -64,9 +64,11 @@ async def _retrieve(
 
 
 def _fields(content: bytes) -> Fields:
-    """An object, or the title of the target as it is."""
-    if content.lstrip()[:1] in (b"{", b"["):
+    """An object, or the title of the target as it is or as a JSON string."""
+    if content.lstrip()[:1] in (b"{", b"[", b'"'):
         body = parsed(content)
+        if isinstance(body, str):
+            return Fields({"TargetAet": body} if body else {})
         if not isinstance(body, dict):
             raise BadFileFormatError("Must provide a JSON object, or the title of the target")
         return Fields(body)

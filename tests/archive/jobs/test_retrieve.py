@@ -75,19 +75,33 @@ async def test_a_retrieval_needs_every_unique_key(tmp_path: Path, value: str) ->
 
 
 @pytest.mark.parametrize(
-    "last",
+    ("last", "words"),
     [
-        Suboperations(0xA801),
-        Suboperations(0xB000, completed=3, failed=1),
-        Suboperations(0xFE00, remaining=2),
-        Suboperations(0xFF00, remaining=2),
+        (Suboperations(0xA801), "0xA801: Move destination unknown"),
+        (
+            Suboperations(0xB000, completed=3, failed=1),
+            "0xB000: Sub-operations complete, one or more failures or warnings "
+            "(1 failed of 4 instances)",
+        ),
+        (
+            Suboperations(0xFE00, remaining=2),
+            "0xFE00: Sub-operations terminated due to Cancel indication",
+        ),
+        (Suboperations(0xFF00, remaining=2), "it ended without a final answer"),
     ],
 )
-async def test_what_did_not_come_is_a_failure(tmp_path: Path, last: Suboperations) -> None:
+async def test_what_did_not_come_is_a_failure(
+    tmp_path: Path, last: Suboperations, words: str
+) -> None:
     async with scene(tmp_path) as at:
         at.remote.progress = [last]
-        with pytest.raises(RemoteError, match="C-MOVE SCU"):
-            await run(move(at, "1.2"))
+        for job, service in (
+            (move(at, "1.2"), 'C-MOVE to AET "HERE" of'),
+            (GetJob(at.tools, RetrieveRequest(at.target, (study("1.2"),))), "C-GET of"),
+        ):
+            with pytest.raises(RemoteError) as refused:
+                await run(job)
+            assert str(refused.value) == f"{service} pacs (PACS at 127.0.0.1:104): {words}"
 
 
 async def test_a_permissive_job_retrieves_the_others(tmp_path: Path) -> None:

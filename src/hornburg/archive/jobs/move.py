@@ -30,6 +30,11 @@ class MoveJob(RetrieveJob):
             request.target, model_of(wanted.level), identifier, request.destination
         )
 
+    @property
+    def _asked(self) -> str:
+        request = self._request
+        return f'{self.service} to AET "{request.destination}" of {request.target.described}'
+
     def content(self) -> dict[str, Any]:
         """With the one who gets the instances."""
         return {**super().content(), "TargetAet": self._request.destination}

@@ -16,7 +16,7 @@ from hornburg.archive.targets import saved_target, target_of_saved
 from hornburg.dicom.elements import Elements, Value
 from hornburg.dicom.levels import Level
 from hornburg.dicom.orthanc_json import Form
-from hornburg.dimse.status import Category, category
+from hornburg.dimse.status import Category, Service, category, sentence
 from hornburg.jobs.job import CONTINUE, SUCCESS, Job, Step
 
 __all__ = ["RetrieveJob", "RetrieveRequest", "Wanted"]
@@ -101,21 +101,24 @@ class RetrieveJob(Job):
         self._judge(last)
 
     def _judge(self, last: Suboperations | None) -> None:
-        aet = self._request.target.modality.aet
         if last is None or category(last.status) is Category.PENDING:
-            raise RemoteError(f'{self.service} SCU to AET "{aet}" ended without a final answer')
+            raise RemoteError(f"{self._asked}: it ended without a final answer")
         status = last.status
         if category(status) is Category.SUCCESS and not last.failed:
             return
         # A warning means that some of the instances did not come (PS3.4 C.4.2.1.5).
         if category(status) is Category.WARNING and not last.failed and last.completed:
             return
-        instances = f"; {last.failed} instances failed" if last.failed else ""
-        raise RemoteError(
-            f'{self.service} SCU to AET "{aet}" has failed with DIMSE status '
-            f"0x{status:04X}{instances}",
-            status,
-        )
+        count = last.completed + last.failed + last.warning
+        failed = f" ({last.failed} failed of {count} instances)" if last.failed else ""
+        # The statuses of C-GET mean the same (PS3.4 C.4.2.1.5, C.4.3.1.4).
+        words = sentence(Service.MOVE, status)
+        raise RemoteError(f"{self._asked}: {words}{failed}", status)
+
+    @property
+    def _asked(self) -> str:
+        """What is asked of whom, for errors."""
+        return f"{self.service} of {self._request.target.described}"
 
     @property
     def progress(self) -> float:
