@@ -7,8 +7,9 @@ from hornburg.archive.remote import Reference, Remote, RemoteError, Target
 from hornburg.archive.spool import Spool
 from hornburg.dicom.buffer import Buffer
 from hornburg.dicom.reader import read
-from hornburg.dimse.status import Category, category
+from hornburg.dimse.status import Category, Service, category, sentence
 from hornburg.errors import BadFileFormatError
+from hornburg.security.redaction import shown
 
 __all__ = ["refuse_failure", "send_straight"]
 
@@ -18,16 +19,15 @@ _SOP_INSTANCE_UID = 0x00080018
 _SMALL = 64 << 10
 
 
-def refuse_failure(target: Target, status: int) -> None:
-    """Look at the answer to a C-STORE.
+def refuse_failure(target: Target, sop_instance: str, status: int) -> None:
+    """Look at the answer to the C-STORE of an instance.
 
     Raises:
         RemoteError: it is neither a success nor a warning.
     """
     if category(status) not in (Category.SUCCESS, Category.WARNING):
         raise RemoteError(
-            f'C-STORE SCU to AET "{target.modality.aet}" has failed with DIMSE status '
-            f"0x{status:04X}",
+            f"C-STORE of {shown(sop_instance)} to {target.described}: {sentence(Service.STORAGE, status)}",
             status,
         )
 
@@ -47,7 +47,7 @@ async def send_straight(
     else:
         reference, syntax = await archive.work(_look, archive, buffer)
     async with remote.sender(target, [(reference[0], syntax)]) as sender:
-        refuse_failure(target, await sender.store(buffer, *reference, syntax))
+        refuse_failure(target, reference[1], await sender.store(buffer, *reference, syntax))
     return reference
 
 

@@ -88,8 +88,11 @@ async def test_the_first_failure_ends_the_job(tmp_path: Path) -> None:
     async with scene(tmp_path, *FILES) as at:
         at.remote.statuses = [0x0000, 0xA700]
         job = await StoreJob.prepared(at.tools, await request(at))
-        with pytest.raises(RemoteError, match="0xA700") as caught:
+        with pytest.raises(RemoteError) as caught:
             await run(job)
+        assert str(caught.value) == (
+            "C-STORE of 1.2.2.1.1 to pacs (PACS at 127.0.0.1:104): 0xA700: Out of resources"
+        )
         assert caught.value.dimse_status == 0xA700
         assert len(at.remote.sent) == 2
         assert at.remote.open_associations == 0
@@ -115,7 +118,9 @@ async def test_a_permissive_job_goes_on(tmp_path: Path, status: int, association
         assert at.remote.open_associations == 0
 
 
-async def test_a_permissive_job_does_not_call_a_dead_peer_for_each_instance(tmp_path: Path) -> None:
+async def test_a_permissive_job_does_not_call_a_dead_peer_for_each_instance(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     files = [dicom(number) for number in range(1, 8)]
     async with scene(tmp_path, *files) as at:
         at.remote.failures = [RemoteError("nobody there")] * 7
@@ -123,6 +128,13 @@ async def test_a_permissive_job_does_not_call_a_dead_peer_for_each_instance(tmp_
         await run(job)
         assert job.content()["FailedInstancesCount"] == 7
         assert len(at.remote.calls) == 3
+        assert job.progress == 1.0
+        lines = [one.getMessage() for one in caplog.records if one.name == "hornburg.archive"]
+        assert [line.rpartition(": ")[2] for line in lines[:3]] == ["nobody there"] * 3
+        assert lines[3:] == [
+            "4 more instances were not sent to pacs (PACS at 127.0.0.1:104): 3 associations in a "
+            "row could not be opened"
+        ]
 
 
 async def test_the_move_originator_is_passed_on(tmp_path: Path) -> None:

@@ -105,6 +105,8 @@ class StoreJob(Job):
         instances = self._instances
         if instances is None:
             instances = await self._resolve()
+        if self._refusals >= _MOST_REFUSALS:
+            self._give_up(instances)
         while self._next < len(instances):
             one = instances[self._next]
             if one.public_id in self._done or one.public_id in self._failed:
@@ -116,6 +118,20 @@ class StoreJob(Job):
         await self._let_go()
         await self._ask_for_commitment(instances)
         return SUCCESS
+
+    def _give_up(self, instances: Sequence[Outgoing]) -> None:
+        """What is left is not sent: nobody is there."""
+        left = {one.public_id for one in instances[self._next :]} - self._done - self._failed
+        self._next = len(instances)
+        if left:
+            log.warning(
+                "%d more instances were not sent to %s: %d associations in a row could not be "
+                "opened",
+                len(left),
+                self._request.target.described,
+                _MOST_REFUSALS,
+            )
+        self._failed |= left
 
     async def _send_or_note(self, one: Outgoing) -> None:
         try:
@@ -141,7 +157,7 @@ class StoreJob(Job):
                 one.transfer_syntax,
                 originator=self._request.originator,
             )
-        refuse_failure(self._request.target, status)
+        refuse_failure(self._request.target, one.sop_instance, status)
 
     async def _opened(self, one: Outgoing) -> Sender:
         """The association; another one when this one was not asked to take the instance."""
@@ -149,11 +165,6 @@ class StoreJob(Job):
             if (one.sop_class, one.transfer_syntax) in self._offered:
                 return self._sender
             await self._let_go()
-        if self._refusals >= _MOST_REFUSALS:
-            raise RemoteError(
-                f'AET "{self._request.target.modality.aet}" could not be reached '
-                f"{_MOST_REFUSALS} times in a row"
-            )
         offers = self._offers()
         session = AsyncExitStack()
         try:
