@@ -97,7 +97,8 @@ class AnswerWriter:
         """
         charset = self._form.charset
         fits = self._fits and (
-            "".join(texts).isascii() or all(_text_fits(text, charset) for text in texts)
+            "".join(texts).isascii()
+            or all(_text_fits(text, charset) for text in texts if not text.isascii())
         )
         try:
             return self._written_in(self._form.term if fits else _UNICODE).encoded(texts)
