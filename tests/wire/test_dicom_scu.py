@@ -111,10 +111,13 @@ def test_echo_with_a_query(running: Any, storage: Any, remote: Any) -> None:
 
 
 def test_echo_of_nobody(running: Any) -> None:
-    known(running, "nobody", "NOBODY", free_port())
+    port = free_port()
+    known(running, "nobody", "NOBODY", port)
     answer = running.client.post("/modalities/nobody/echo", json={"Timeout": 5})
     assert answer.status_code == 500
-    assert answer.json()["OrthancStatus"] == 9
+    error = answer.json()
+    assert error["OrthancStatus"] == 9
+    assert error["Details"] == f"nobody (NOBODY at 127.0.0.1:{port}): Connection refused"
 
 
 def test_the_tool_for_an_echo(running: Any, storage: Any) -> None:
@@ -300,7 +303,10 @@ def test_move_to_a_third_one(running: Any, other: Any, storage: Any) -> None:
         json={"Level": "Study", "Resources": [{"StudyInstanceUID": uid}], "TargetAet": "NOWHERE"},
     )
     assert answer.status_code == 500
-    assert "0xA801" in answer.json()["Details"], answer.text
+    assert answer.json()["Details"] == (
+        f'C-MOVE to AET "NOWHERE" of other (OTHER at 127.0.0.1:{other.dicom_port}): '
+        "0xA801: Move destination unknown"
+    )
 
 
 def test_get(running: Any, other: Any) -> None:
