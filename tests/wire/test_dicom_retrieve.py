@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -458,3 +459,32 @@ def test_the_stored_is_what_is_got_back(running: Any, tmp_path: Path) -> None:
         "-k", "StudyInstanceUID=1.2.826.0.1.3680043.8.498.77",
     )  # fmt: skip
     assert dataset_of(received) == stored(running, content)[1]
+
+
+def test_a_move_ends_with_its_caller(running: Any, picky: Any) -> None:
+    """What is on its way arrives; nobody goes on for a caller that is gone."""
+    heard: list[str] = []
+    first, gone = threading.Event(), threading.Event()
+
+    def handler(event: Any) -> int:
+        heard.append(event.request.AffectedSOPInstanceUID)
+        first.set()
+        gone.wait(20)
+        return 0x0000
+
+    picky.handler = handler
+    before = len(running.lines)
+    mover = entity("MOVER")
+    mover.add_requested_context(MOVE)
+    association = associate(mover, running.dicom_port)
+    asking = threading.Thread(
+        target=lambda: list(association.send_c_move(of_series(), "PICKY", MOVE))
+    )
+    asking.start()
+    assert first.wait(20)
+    association.abort()
+    asking.join(20)
+    gone.set()
+    running.said("association with MOVER", since=before)
+    assert len(heard) <= 2
+    assert not any("picky" in line.lower() and "closed" in line for line in running.lines[before:])

@@ -260,7 +260,12 @@ class _Arrival:
             self._was_run = True
             self._archive.storage.create(self.uuid, self._content.buffer(), wait=False)
         patient = new.public_ids[Level.PATIENT]
-        return stored, make_room(writer, self._archive.settings, patient)
+        return stored, make_room(
+            writer,
+            self._archive.settings,
+            patient,
+            may_displace=self._origin.may_displace,
+        )
 
     def _new(self, attachment: Attachment) -> NewInstance:
         archive, header = self._archive, self._header

@@ -13,7 +13,8 @@ class Origin:
     """Where an instance comes from; as far as the door can tell.
 
     ``kind`` is Orthanc's word: ``RestApi``, ``DicomProtocol``, ``WebDav``, ``Lua``, ``Plugins``
-    or ``Unknown``.
+    or ``Unknown``. ``may_displace`` false: what is there already does not have to make room for
+    it (``MaximumStorageMode`` Recycle), because nobody knows who brings it.
     """
 
     kind: str
@@ -21,6 +22,7 @@ class Origin:
     username: str = ""
     remote_aet: str = ""
     called_aet: str = ""
+    may_displace: bool = True
 
     def metadata(self) -> Mapping[str, str]:
         """What is kept with the instance (Orthanc Book, users/rest, "Metadata")."""

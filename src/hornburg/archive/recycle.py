@@ -15,11 +15,14 @@ def has_limits(settings: Settings) -> bool:
     return bool(settings.maximum_storage_size or settings.maximum_patient_count)
 
 
-def make_room(writer: Writer, settings: Settings, arriving: str) -> list[str]:
+def make_room(
+    writer: Writer, settings: Settings, arriving: str, *, may_displace: bool = True
+) -> list[str]:
     """Remove the oldest unprotected patients until the limits hold again.
 
     Runs in the transaction that has stored something for the patient ``arriving``, so that all
-    of it is undone when there is no way to make room. Source: Orthanc Book, faq/features,
+    of it is undone when there is no way to make room. With ``may_displace`` false nothing is
+    removed: whoever can store without being known could empty the archive by filling it. Source: Orthanc Book, faq/features,
     "Recycling/Protection".
 
     Returns:
@@ -43,7 +46,13 @@ def make_room(writer: Writer, settings: Settings, arriving: str) -> list[str]:
         if not over:
             return freed
         victim = None
-        if settings.maximum_storage_mode is StorageMode.RECYCLE:
+        recycles = settings.maximum_storage_mode is StorageMode.RECYCLE
+        if recycles and not may_displace:
+            raise StorageFullError(
+                f"The archive is full ({' and '.join(over)}), and only a modality of "
+                "DicomModalities may have older patients recycled"
+            )
+        if recycles:
             victim = writer.oldest_unprotected_patient(arriving)
         if victim is None:
             raise StorageFullError(f"The archive is full: {' and '.join(over)}")

@@ -38,11 +38,11 @@ __all__ = [
 Reference = tuple[str, str]
 """SOP class and SOP instance UID."""
 
+Keep = Callable[[Spool, Origin, Reference], Awaitable[int]]
+"""Takes an instance that a C-GET brought, and what its C-STORE says it is; answers the status."""
+
 Failed = tuple[str, str, int]
 """SOP class and SOP instance UID, and the failure reason (PS3.3 C.14.1.1)."""
-
-Keep = Callable[[Spool, Origin], Awaitable[int]]
-"""Takes an instance that a C-GET brought; answers the status of its C-STORE."""
 
 
 class RemoteError(HornburgError):

@@ -46,7 +46,7 @@ async def wanted_resources(archive: Archive, identifier: DataSet) -> list[tuple[
         tags[keyword] = value
         has_key |= of is level
     if not has_key:
-        keys = ", ".join(key for key, (_, of) in _KEYS.items() if of is level)
+        keys = " or ".join(key for key, (_, of) in _KEYS.items() if of is level)
         raise IdentifierError(f"Level {level.word.upper()}: {keys} is needed")
     # Every instance of what is named is wanted: limits on finds are no limits here.
     found = await find_ids(archive, Search(level, tags, case_sensitive=True, capped=False))

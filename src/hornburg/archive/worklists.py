@@ -115,7 +115,12 @@ class Worklists:
             DatabaseError: it can't be made or read.
         """
         try:
+            if not (self.settings.own_folder or self.folder.is_dir()):
+                log.warning(
+                    "the folder of the worklists, %s, was not there: it is made", self.folder
+                )
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            log.info("worklists are in %s", self.folder)
             for path in self.folder.iterdir():
                 if _SCRATCH.fullmatch(path.name):
                     with suppress(FileNotFoundError):

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from hornburg.net.association import ARTIM, Association
+from hornburg.net.errors import tls_words
 from hornburg.net.negotiate import answer_to
 from hornburg.net.parts import Parts
 from hornburg.net.scp.dispatch import serve_association
@@ -137,7 +138,7 @@ class DicomServer:
                 ssl_handshake_timeout=self._artim if self._tls is not None else None,
             )
         except (OSError, ssl.SSLError) as error:
-            log.warning("refused a connection of %s: TLS: %s", address, _words(error))
+            log.warning("refused a connection of %s: TLS: %s", address, tls_words(error))
             connection.close()
             self._ended(association)
         except BaseException:
@@ -289,8 +290,3 @@ def _subject(association: Association) -> str:
     certificate = association.certificate() or {}
     parts = [pair for group in certificate.get("subject", ()) for pair in group]
     return ",".join(f"{name}={value}" for name, value in parts)
-
-
-def _words(error: Exception) -> str:
-    reason = getattr(error, "reason", None)
-    return str(reason).lower().replace("_", " ") if reason else type(error).__name__

@@ -5,7 +5,8 @@ What the caller may not do is not accepted here, and refused again when it is se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
 from hornburg.net.services import act_of
 from hornburg.security.accepted import Accepted
@@ -26,6 +27,9 @@ _EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 #: In the order in which we like them: implicit VR loses what private elements are.
 _UNCOMPRESSED = (_EXPLICIT_LITTLE, _IMPLICIT_LITTLE, _EXPLICIT_BIG, _DEFLATED)
+
+#: UIDs in one line of the log.
+_TOLD = 3
 
 # PS3.8 table 9-18
 _ACCEPTANCE, _USER_REJECTION, _NO_ABSTRACT_SYNTAX, _NO_TRANSFER_SYNTAX = 0, 1, 3, 4
@@ -58,6 +62,9 @@ def answer_to(
     roles = {role.sop_class_uid: role for role in request.roles}
     answered: dict[str, RoleSelection] = {}
     results = []
+    classes: dict[str, None] = {}
+    syntaxes: dict[str, tuple[str, ...]] = {}
+    taken: set[str] = set()
     for context in request.contexts:
         role = roles.get(context.abstract_syntax)
         uid = context.abstract_syntax
@@ -66,6 +73,7 @@ def answer_to(
         user, provider = (role.scu, role.scp) if role is not None else (True, False)
         if act is None:
             if not accepted.storage_class(uid):
+                classes[uid] = None
                 results.append(_refused(context, _NO_ABSTRACT_SYNTAX))
                 continue
             user = user and may(Act.STORE)
@@ -81,11 +89,14 @@ def answer_to(
             continue
         syntax = _choose(context.transfer_syntaxes, accepted if act is None else None)
         if syntax is None:
+            syntaxes.setdefault(uid, context.transfer_syntaxes)
             results.append(_refused(context, _NO_TRANSFER_SYNTAX))
             continue
         if role is not None:
             answered[uid] = RoleSelection(uid, user, provider)
+        taken.add(uid)
         results.append(ContextResult(context.context_id, _ACCEPTANCE, syntax))
+    reasons += _told(classes, {uid: each for uid, each in syntaxes.items() if uid not in taken})
     accept = AssociateAccept(
         called_aet=request.called_aet,
         calling_aet=request.calling_aet,
@@ -96,6 +107,20 @@ def answer_to(
         asynchronous=(1, 1) if request.asynchronous is not None else None,
     )
     return accept, reasons
+
+
+def _told(classes: Iterable[str], syntaxes: Mapping[str, Sequence[str]]) -> list[str]:
+    """Why C-STORE is not accepted, for the log."""
+    told = []
+    if names := list(classes):
+        more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+        told.append(
+            f"SOP class {', '.join(names[:_TOLD])}{more} (AcceptedSopClasses, RejectedSopClasses, "
+            "UnknownSopClassAccepted)"
+        )
+    for uid, offered in islice(syntaxes.items(), _TOLD):
+        told.append(f"{uid} in {', '.join(offered[:_TOLD])} (AcceptedTransferSyntaxes)")
+    return told
 
 
 def _refused(context: PresentationContext, result: int) -> ContextResult:

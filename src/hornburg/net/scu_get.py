@@ -136,7 +136,8 @@ async def _keep(
                 command.sop_class_uid, command.sop_instance_uid, context.transfer_syntax, aet
             )
             await spool_message(archive, association.inbox, message, spool, head)
-            status = await keep(spool, origin)
+            claim = (command.sop_class_uid, command.sop_instance_uid)
+            status = await keep(spool, origin, claim)
     except HornburgError as error:
         status = error.outside.dimse
         while await association.inbox.parts(message):

@@ -107,7 +107,8 @@ class DicomRules:
             )
         if not self._doors.any_open and not self._matching(caller):
             return Rejection(
-                Why.CALLING_TITLE, f"{self._stranger(caller)}, and every door is closed to others"
+                Why.CALLING_TITLE,
+                f"{self._stranger(caller)}, and nobody else may do anything here (DicomAlwaysAllow…)",
             )
         return None
 

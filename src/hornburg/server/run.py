@@ -81,7 +81,7 @@ def _open_doors(
         web += open_sockets(
             settings.http_binds(),
             settings.http_port,
-            "HttpPort",
+            "HttpPort, HttpBindAddresses",
             may_lack_ipv6=not settings.http_bind_addresses,
         )
     if not settings.dicom_server_enabled:
@@ -89,7 +89,7 @@ def _open_doors(
     dicom += open_sockets(
         dicom_addresses(settings),
         settings.dicom_port,
-        "DicomPort",
+        "DicomPort, DicomBindAddresses",
         may_lack_ipv6=not settings.dicom_bind_addresses,
     )
     return server_context(settings)

@@ -208,7 +208,7 @@ def _modality(entry: object) -> dict[str, Any]:
             attribute, read = _MODALITY[key]
             given[attribute] = read(inner)
         else:
-            raise Refused("the members are " + ", ".join(_MODALITY), key)
+            raise Refused("one of " + ", ".join((*_MODALITY, "AllowStorageCommitment")), key)
 
     read_section(entry, one)
     for key in _MODALITY_REQUIRED:
@@ -268,7 +268,7 @@ def read_pkcs11(value: object) -> Pkcs11:
 
     def one(key: str, inner: object) -> None:
         if key not in fields:
-            raise Refused("the members are " + ", ".join(fields), key)
+            raise Refused("one of " + ", ".join(fields), key)
         attribute, read = fields[key]
         given[attribute] = read(inner)
 

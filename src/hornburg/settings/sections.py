@@ -356,7 +356,7 @@ def overlay_of(
 
     def one(name: str, inner: object) -> T:
         if name not in defaults:
-            raise Refused(f"the members are {', '.join(defaults)}", name)
+            raise Refused(f"one of {', '.join(defaults)}", name)
         return read(inner)
 
     def reader(value: object) -> Mapping[str, T]:

@@ -23,6 +23,8 @@ from hornburg.archive.spool import Spool
 from hornburg.dicom.buffer import Buffer
 from hornburg.dicom.dataset import DataSet
 from hornburg.dicom.elements import Elements, decode, encode
+from hornburg.dicom.errors import DicomFormatError
+from hornburg.dicom.reader import read
 from hornburg.storage.base import Storage
 
 __all__ = ["GONE", "UNWANTED", "Call", "FakeRemote", "Sent"]
@@ -147,7 +149,7 @@ class FakeRemote(Remote):
             with Spool(self._storage) as spool:
                 spool.write(file)
                 origin = Origin("DicomProtocol", remote_aet=target.modality.aet)
-                self.kept.append(await keep(spool, origin))
+                self.kept.append(await keep(spool, origin, _claim(file)))
         for each in self.progress:
             yield each
 
@@ -223,3 +225,12 @@ class _FakeSender(Sender):
             Sent(bytes(content), sop_class, sop_instance, transfer_syntax, originator)
         )
         return status
+
+
+def _claim(content: bytes) -> Reference:
+    """What an honest C-STORE says of a file; nothing of what is none."""
+    try:
+        file = read(content)
+    except DicomFormatError:
+        return "", ""
+    return file.sop_class_uid, file.text(0x00080018) or ""

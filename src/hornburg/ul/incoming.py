@@ -10,6 +10,14 @@ from hornburg.ul.rejections import AbortReason
 __all__ = ["Incoming"]
 
 
+#: First bytes of those who take the port for another one, for the log.
+_STRANGERS = {
+    0x16: " (a TLS handshake)",
+    **{ord(letter): " (HTTP)" for letter in "GHPDOCT"},
+    ord("S"): " (SSH)",
+}
+
+
 class Incoming:
     """Knows how long each PDU may be, and keeps the beginning of one that is not complete.
 
@@ -53,7 +61,8 @@ class Incoming:
         bounds = self._bounds.get(kind)
         if bounds is None:
             raise RemoteProtocolError(
-                f"A PDU of the unknown type 0x{kind:02X}", AbortReason.UNRECOGNISED_PDU
+                f"A PDU of the unknown type 0x{kind:02X}{_STRANGERS.get(kind, '')}",
+                AbortReason.UNRECOGNISED_PDU,
             )
         least, most = bounds
         if not least <= length <= most:

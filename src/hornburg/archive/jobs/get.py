@@ -14,7 +14,7 @@ from hornburg.archive.ingest import store
 from hornburg.archive.jobs.retrieving import RetrieveJob, RetrieveRequest, Wanted
 from hornburg.archive.jobs.tools import Tools
 from hornburg.archive.origin import Origin
-from hornburg.archive.remote import Suboperations
+from hornburg.archive.remote import Reference, Suboperations
 from hornburg.archive.spool import Spool
 from hornburg.dicom.elements import Elements
 from hornburg.dicom.levels import Level
@@ -49,10 +49,10 @@ class GetJob(RetrieveJob):
             wanted.sop_classes,
         )
 
-    async def _keep(self, content: Spool, origin: Origin) -> int:
+    async def _keep(self, content: Spool, origin: Origin, claim: Reference) -> int:
         """Store what arrived; success only when it is durable."""
         try:
-            received = await store(self._tools.archive, content, origin)
+            received = await store(self._tools.archive, content, origin, claim)
         except HornburgError as error:
             log.error("an instance that a C-GET brought was not stored: %s", error)
             return error.outside.dimse

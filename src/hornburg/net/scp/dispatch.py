@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from hornburg.dimse.commands import CommandField
@@ -58,6 +59,7 @@ _COMMENT = 64
 
 async def serve_association(parts: Parts, association: Association, caller: Caller) -> None:
     """Serve messages until the other side releases, aborts or goes silent."""
+    served: Counter[str] = Counter()
     try:
         while True:
             message = await association.inbox.next()
@@ -65,18 +67,27 @@ async def serve_association(parts: Parts, association: Association, caller: Call
             if context is None:
                 association.abort("a message on a presentation context that was not accepted")
                 return
+            served[_name(message.command.field)] += 1
             await _serve(Request(parts, association, caller, context, message))
             if association.leaving:
                 association.abort("the server stops")
+                _tell(caller, served, "the server stops")
                 return
             if not association.inbox.idle:
                 # Thousands may be here already, and some are served without waiting for anything.
                 await asyncio.sleep(0)
     except AssociationLostError as lost:
+        end = str(lost)
         if association.peer_released:
             association.confirm_release()
-        else:
-            log.info("association with %s at %s ended: %s", caller.aet, caller.address, lost)
+            end = "released"
+        _tell(caller, served, end)
+
+
+def _tell(caller: Caller, served: Counter[str], end: str) -> None:
+    """One line for each association; what failed has lines of its own."""
+    words = ", ".join(f"{count} {name}" for name, count in served.items()) or "nothing asked"
+    log.info("association with %s at %s: %s; %s", caller.aet, caller.address, words, end)
 
 
 async def _serve(request: Request) -> None:
@@ -103,6 +114,7 @@ async def _serve(request: Request) -> None:
             # The reason is for our log: it names what the configuration knows.
             await _refuse(request, _NOT_AUTHORIZED, decision.reason, "Not authorized")
             return
+        request.modality = decision.modality
         if act is Act.FIND_WORKLIST:
             service = serve_worklist
         if command.field in _IN_TURN:

@@ -14,6 +14,7 @@ from hornburg.dimse.status import Category, category
 from hornburg.errors import HornburgError, Outside
 from hornburg.net.scp.request import Request
 from hornburg.net.scp.retrieve import Tally, wanted
+from hornburg.security.redaction import shown
 
 __all__ = ["UnknownDestinationError", "serve_move"]
 
@@ -71,7 +72,7 @@ def _destination(request: Request) -> Target:
     for name, modality in parts.modalities.all().items():
         if parts.rules.same_title(modality.aet, title):
             return target_of(settings, name, modality)
-    raise UnknownDestinationError(f"The move destination {title!r} is not in DicomModalities")
+    raise UnknownDestinationError(f"The move destination {shown(title)} is not in DicomModalities")
 
 
 async def _hand_over(request: Request, target: Target, instances: list[Outgoing]) -> None:

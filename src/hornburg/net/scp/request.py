@@ -39,7 +39,7 @@ T = TypeVar("T")
 class Request:
     """One request, and the way to answer it."""
 
-    __slots__ = ("association", "caller", "context", "message", "parts")
+    __slots__ = ("association", "caller", "context", "message", "modality", "parts")
 
     def __init__(
         self,
@@ -54,6 +54,8 @@ class Request:
         self.caller = caller
         self.context = context
         self.message = message
+        #: The name of the caller in ``DicomModalities``, once the rules were asked.
+        self.modality: str | None = None
 
     @property
     def command(self) -> Command:

@@ -35,6 +35,7 @@ async def serve_store(request: Request) -> None:
             remote_ip=caller.address,
             remote_aet=caller.aet,
             called_aet=caller.called_aet,
+            may_displace=request.modality is not None,
         )
         await ingest.store(
             archive, spool, origin, claim=(command.sop_class_uid, command.sop_instance_uid)
