@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.archive.making import dicom, holding
 
 from hornburg.archive.ingest import store
 from hornburg.archive.origin import Origin
@@ -12,7 +13,6 @@ from hornburg.archive.parts import Archive
 from hornburg.archive.spool import Spool
 from hornburg.dicom.levels import Level
 from hornburg.errors import StorageFullError
-from tests.archive.making import dicom, holding
 
 
 async def _store(archive: Archive, file: bytes, origin: Origin) -> None:
