@@ -109,7 +109,6 @@ def test_lossless_is_not_given_up_for_lossy(network: Network) -> None:
         ["1.2.840.10008.1.2.4.?0"],
         "1.2.840.10008.1.2.4.5?",
         [],
-        ["nothing"],
         ["1.2.840.10008.1.*"],
     ],
     ids=str,
