@@ -10,6 +10,8 @@ for program in storescp dcmqrscp wlmscpfs findscu; do
     command -v $program >/dev/null || missing="${missing% dcmtk} dcmtk"
 done
 command -v wrk >/dev/null || missing="$missing wrk"
+# Certificates of the tests of TLS are made with it.
+command -v openssl >/dev/null || missing="$missing openssl"
 [ -n "$missing" ] || exit 0
 
 # Orthanc's own service would take port 8042; the tests start it themselves.
