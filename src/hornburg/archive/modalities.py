@@ -7,6 +7,7 @@ they are durable, and those of the configuration aren't looked at.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -34,6 +35,8 @@ from hornburg.settings.remotes import (
 )
 
 __all__ = ["Modalities", "modality_of_json", "modality_to_json"]
+
+log = logging.getLogger("hornburg.archive")
 
 _PROPERTY = "modalities"
 
@@ -123,6 +126,7 @@ class Modalities:
             known[name] = modality
 
         await self._change(change)
+        log.info("modality %s is now %s at %s:%d", name, modality.aet, modality.host, modality.port)
 
     async def remove(self, name: str) -> None:
         """Forget a modality; when this returns, it is gone.
@@ -137,6 +141,7 @@ class Modalities:
                 raise InexistentItemError(f"Unknown DICOM modality with symbolic name: {name}")
 
         await self._change(change)
+        log.info("modality %s is removed", name)
 
     def _check(self, modality: Modality) -> None:
         if self._settings.dicom_check_modality_host:
