@@ -209,7 +209,10 @@ async def test_worklists_come_one_by_one(tmp_path: Path) -> None:
     assert found == {f"W{number}" for number in range(60)}
 
 
-async def test_worklists_may_be_limited_and_cancelled(tmp_path: Path) -> None:
+async def test_worklists_may_be_limited_and_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hornburg.net.scp.request._IN_A_ROW", 1)
     async with holding(tmp_path / "archive", ()) as archive:
         limited = worklists(tmp_path, 4, limit=3)
         for after, count in ((1000, 3), (1, 1)):

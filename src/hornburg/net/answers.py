@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from hornburg.archive.parts import Archive
 from hornburg.archive.remote import RemoteError, Suboperations, Target
 from hornburg.dicom.dataset import DataSet
+from hornburg.dicom.elements import Elements, encode
 from hornburg.dimse.commands import Command, CommandField
 from hornburg.dimse.status import Category, category, sentence, service_of
 from hornburg.net.association import Association
@@ -15,6 +17,7 @@ from hornburg.security.redaction import shown
 from hornburg.ul.negotiation import AcceptedContext
 
 __all__ = [
+    "ask",
     "cancel",
     "check",
     "dataset_of",
@@ -30,6 +33,36 @@ _LIMIT = 4 << 20
 _PATIENCE = 5.0
 
 _FAILED_LIST = 0x00080058
+
+
+async def ask(
+    archive: Archive,
+    association: Association,
+    context: AcceptedContext,
+    field: CommandField,
+    identifier: Elements,
+    destination: str = "",
+) -> Command:
+    """Send a C-FIND, C-MOVE or C-GET with its identifier; answers the command.
+
+    Raises:
+        AssociationLostError: the association has ended.
+    """
+    command = Command(
+        field=field,
+        # An association has one operation.
+        message_id=1,
+        sop_class_uid=context.abstract_syntax,
+        has_dataset=True,
+        move_destination=destination,
+    )
+    raw = encode(
+        identifier,
+        transfer_syntax=context.transfer_syntax,
+        charset=archive.runtime.default_encoding,
+    )
+    await association.send(context.context_id, command, raw)
+    return command
 
 
 async def next_response(

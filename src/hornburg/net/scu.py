@@ -24,6 +24,7 @@ from hornburg.dimse import uids
 from hornburg.dimse.commands import Command, CommandField
 from hornburg.dimse.status import Category, category
 from hornburg.net.answers import (
+    ask,
     cancel,
     check,
     dataset_of,
@@ -31,7 +32,6 @@ from hornburg.net.answers import (
     next_response,
     progress_of,
 )
-from hornburg.net.association import Association
 from hornburg.net.open import associate, context_for, contexts_of
 from hornburg.net.scu_get import get
 from hornburg.net.scu_store import open_sender
@@ -52,7 +52,6 @@ _MOVE = {Model.PATIENT_ROOT: uids.PATIENT_ROOT_MOVE, Model.STUDY_ROOT: uids.STUD
 MOST_ANSWERS = 100_000
 
 _MESSAGE_ID = 1
-_MEDIUM = 0x0000
 _REQUEST_COMMITMENT = 1
 _COMMITTED, _FAILURES_EXIST = 1, 2
 
@@ -85,7 +84,9 @@ class Scu(Remote):
             self._settings, target, contexts_of([(uid, _SYNTAXES)])
         ) as association:
             context = context_for(association, target, uid)
-            request = await self._ask(association, context, CommandField.C_FIND_RQ, identifier)
+            request = await ask(
+                self._archive, association, context, CommandField.C_FIND_RQ, identifier
+            )
             finished = False
             try:
                 for number in itertools.count(1):
@@ -112,8 +113,13 @@ class Scu(Remote):
             self._settings, target, contexts_of([(uid, _SYNTAXES)])
         ) as association:
             context = context_for(association, target, uid)
-            request = await self._ask(
-                association, context, CommandField.C_MOVE_RQ, identifier, destination=destination
+            request = await ask(
+                self._archive,
+                association,
+                context,
+                CommandField.C_MOVE_RQ,
+                identifier,
+                destination=destination,
             )
             finished = False
             try:
@@ -207,30 +213,6 @@ class Scu(Remote):
             await association.send(context.context_id, command, raw)
             answer = await next_response(association, target, expected)
             check(target, answer.command)
-
-    async def _ask(
-        self,
-        association: Association,
-        context: AcceptedContext,
-        field: CommandField,
-        identifier: Elements,
-        destination: str = "",
-    ) -> Command:
-        command = Command(
-            field=field,
-            message_id=_MESSAGE_ID,
-            sop_class_uid=context.abstract_syntax,
-            priority=_MEDIUM,
-            has_dataset=True,
-            move_destination=destination,
-        )
-        raw = encode(
-            identifier,
-            transfer_syntax=context.transfer_syntax,
-            charset=self._archive.runtime.default_encoding,
-        )
-        await association.send(context.context_id, command, raw)
-        return command
 
     def _decode(self, raw: bytes, context: AcceptedContext) -> DataSet:
         return decode(

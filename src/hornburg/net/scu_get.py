@@ -9,14 +9,14 @@ from hornburg.archive.origin import Origin
 from hornburg.archive.parts import Archive
 from hornburg.archive.remote import Keep, Model, RemoteError, Suboperations, Target
 from hornburg.archive.spool import Spool
-from hornburg.dicom.elements import Elements, decode, encode
+from hornburg.dicom.elements import Elements, decode
 from hornburg.dicom.head import file_head
 from hornburg.dicom.sop_classes import STORAGE_CLASSES
 from hornburg.dimse import uids
-from hornburg.dimse.commands import Command, CommandField, response
+from hornburg.dimse.commands import CommandField, response
 from hornburg.dimse.status import Category, category
 from hornburg.errors import HornburgError
-from hornburg.net.answers import cancel, dataset_of, failed_instances, progress_of
+from hornburg.net.answers import ask, cancel, dataset_of, failed_instances, progress_of
 from hornburg.net.association import Association
 from hornburg.net.inbox import Message
 from hornburg.net.open import MOST_CONTEXTS, associate, context_for, contexts_of
@@ -27,8 +27,6 @@ __all__ = ["get"]
 
 _SYNTAXES = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2")
 _GET = {Model.PATIENT_ROOT: uids.PATIENT_ROOT_GET, Model.STUDY_ROOT: uids.STUDY_ROOT_GET}
-_MESSAGE_ID = 1
-
 #: There is room for 127 storage classes, and the standard has over 200. What an archive of images
 #: holds few of comes last: print, hanging protocols, implants, standalone overlays and curves,
 #: trials, EEG, volumetric presentation states, ophthalmic measurements, protocols, second
@@ -78,18 +76,7 @@ async def get(
     roles = tuple(RoleSelection(one, scu=False, scp=True) for one in classes)
     async with associate(archive.settings, target, contexts, roles) as association:
         context = context_for(association, target, uid)
-        request = Command(
-            field=CommandField.C_GET_RQ,
-            message_id=_MESSAGE_ID,
-            sop_class_uid=uid,
-            has_dataset=True,
-        )
-        raw = encode(
-            identifier,
-            transfer_syntax=context.transfer_syntax,
-            charset=archive.runtime.default_encoding,
-        )
-        await association.send(context.context_id, request, raw)
+        request = await ask(archive, association, context, CommandField.C_GET_RQ, identifier)
         finished = False
         try:
             while not finished:
@@ -98,7 +85,7 @@ async def get(
                     await _keep(archive, target, association, message, keep)
                     continue
                 answers = message.command.field == CommandField.C_GET_RSP
-                if not answers or message.command.responded_to != _MESSAGE_ID:
+                if not answers or message.command.responded_to != request.message_id:
                     raise RemoteError(f"{target.described}: an answer to something else was sent")
                 failed: tuple[str, ...] = ()
                 if message.command.has_dataset:

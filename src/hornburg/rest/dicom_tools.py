@@ -18,8 +18,8 @@ from hornburg.rest.body import read_body
 from hornburg.rest.conformance import statement
 from hornburg.rest.fields import Fields
 from hornburg.rest.modalities import decoded
-from hornburg.rest.requests import archive_of, remote_of
-from hornburg.rest.scu import accepted_of, boolean, parsed
+from hornburg.rest.requests import accepted_of, archive_of, remote_of
+from hornburg.rest.scu import boolean, parsed
 from hornburg.rest.scu_operations import ModalityOperation
 
 __all__ = ["ROUTES"]

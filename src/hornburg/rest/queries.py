@@ -21,7 +21,7 @@ from hornburg.dicom.levels import Level
 from hornburg.dicom.orthanc_json import encode
 from hornburg.errors import UnknownResourceError
 from hornburg.rest.answers import json_answer, raw_json, text_answer
-from hornburg.rest.requests import archive_of, flag, remote_of
+from hornburg.rest.requests import archive_of, flag, queries_of, remote_of
 from hornburg.rest.scu import (
     ModalityName,
     boolean,
@@ -31,7 +31,6 @@ from hornburg.rest.scu import (
     level_word,
     number_in_path,
     object_body,
-    queries_of,
     target_for,
     timeout_field,
 )

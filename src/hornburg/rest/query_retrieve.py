@@ -23,8 +23,8 @@ from hornburg.rest.body import read_body
 from hornburg.rest.fields import Fields
 from hornburg.rest.job_submit import answer_job, job_options
 from hornburg.rest.queries import AnswerNumber, QueryId, answer_of
-from hornburg.rest.requests import archive_of
-from hornburg.rest.scu import boolean, parsed, queries_of, timeout_field, tools_of, word
+from hornburg.rest.requests import archive_of, queries_of
+from hornburg.rest.scu import boolean, parsed, timeout_field, tools_of, word
 from hornburg.rest.scu_operations import RetrieveOperation
 from hornburg.settings import Settings
 from hornburg.settings.values import RetrieveMethod

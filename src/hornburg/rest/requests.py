@@ -12,18 +12,24 @@ from hornburg.archive.parts import Archive
 from hornburg.dicom.levels import Level
 
 if TYPE_CHECKING:
+    from hornburg.archive.commitments import Commitments
     from hornburg.archive.modalities import Modalities
+    from hornburg.archive.queries import Queries
     from hornburg.archive.remote import Remote
     from hornburg.archive.transcoding import Transcoder
     from hornburg.jobs.engine import Jobs
+    from hornburg.security.accepted import Accepted
 
 __all__ = [
     "Incoming",
+    "accepted_of",
     "archive_of",
+    "commitments_of",
     "flag",
     "jobs_of",
     "level_of",
     "modalities_of",
+    "queries_of",
     "remote_of",
     "transcoder_of",
 ]
@@ -46,6 +52,21 @@ def jobs_of(request: Asked) -> Jobs:
 def modalities_of(request: Asked) -> Modalities:
     """The application entities that this server knows."""
     return cast("Modalities", request.app.state.modalities)
+
+
+def queries_of(request: Asked) -> Queries:
+    """The queries that are remembered."""
+    return cast("Queries", request.app.state.queries)
+
+
+def commitments_of(request: Asked) -> Commitments:
+    """The storage commitments that we asked for."""
+    return cast("Commitments", request.app.state.commitments)
+
+
+def accepted_of(request: Asked) -> Accepted:
+    """What C-STORE accepts."""
+    return cast("Accepted", request.app.state.accepted)
 
 
 def remote_of(request: Asked) -> Remote:

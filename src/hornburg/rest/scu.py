@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request
@@ -21,20 +21,13 @@ from hornburg.dicom.orthanc_json import Form, encode
 from hornburg.errors import BadFileFormatError, BadParameterTypeError, ParameterOutOfRangeError
 from hornburg.rest.body import read_body
 from hornburg.rest.fields import Fields
-from hornburg.rest.requests import archive_of, flag, modalities_of, remote_of
+from hornburg.rest.requests import archive_of, commitments_of, flag, modalities_of, remote_of
 from hornburg.settings import Modality
-
-if TYPE_CHECKING:
-    from hornburg.archive.commitments import Commitments
-    from hornburg.archive.queries import Queries
-    from hornburg.security.accepted import Accepted
 
 __all__ = [
     "MOST_JSON",
     "ModalityName",
-    "accepted_of",
     "boolean",
-    "commitments_of",
     "elements_field",
     "form_argument",
     "json_of_answers",
@@ -43,7 +36,6 @@ __all__ = [
     "number_in_path",
     "object_body",
     "parsed",
-    "queries_of",
     "target_for",
     "texts_of",
     "timeout_field",
@@ -61,21 +53,6 @@ MOST_JSON = 8 << 20
 _LONGEST_TIMEOUT = 86_400
 
 ModalityName = Annotated[str, PathParameter(description="Symbolic name of the modality")]
-
-
-def queries_of(request: Asked) -> Queries:
-    """The queries that are remembered."""
-    return cast("Queries", request.app.state.queries)
-
-
-def commitments_of(request: Asked) -> Commitments:
-    """The storage commitments that we asked for."""
-    return cast("Commitments", request.app.state.commitments)
-
-
-def accepted_of(request: Asked) -> Accepted:
-    """What C-STORE accepts."""
-    return cast("Accepted", request.app.state.accepted)
 
 
 def tools_of(request: Asked) -> Tools:

@@ -22,8 +22,8 @@ from hornburg.errors import BadFileFormatError
 from hornburg.rest.answers import done, json_answer
 from hornburg.rest.fields import Fields
 from hornburg.rest.modality_store import resources_of
-from hornburg.rest.requests import archive_of, remote_of
-from hornburg.rest.scu import ModalityName, commitments_of, object_body, target_for, texts_of
+from hornburg.rest.requests import archive_of, commitments_of, remote_of
+from hornburg.rest.scu import ModalityName, object_body, target_for, texts_of
 from hornburg.rest.scu_operations import StorageCommitmentOperation
 
 __all__ = ["ROUTES"]

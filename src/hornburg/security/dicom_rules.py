@@ -14,11 +14,9 @@ from dataclasses import dataclass
 from hornburg.security.addresses import Address, parse_address, same_address
 from hornburg.security.doors import Act, Doors, allows, doors_of
 from hornburg.settings import Modality, Settings
+from hornburg.ul.titles import title_fault
 
 __all__ = ["Act", "Caller", "Decision", "DicomRules", "Rejection", "Why"]
-
-#: PS3.5 table 6.2-1, value representation AE.
-_LONGEST_TITLE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ class DicomRules:
             (caller.aet, "calling", Why.CALLING_TITLE),
             (caller.called_aet, "called", Why.CALLED_TITLE),
         ):
-            fault = _fault(title)
+            fault = title_fault(title)
             if fault:
                 return Rejection(why, f"the {whose} title {fault}")
         own = self._settings.dicom_aet
@@ -172,19 +170,3 @@ class DicomRules:
     def same_title(self, one: str, other: str) -> bool:
         """Whether two titles are the same (``StrictAetComparison``)."""
         return self._folded(one) == self._folded(other)
-
-
-def _fault(title: str) -> str:
-    """What is wrong with a title; PS3.8 9.3.2 wants what PS3.5 calls an AE, and not only blanks."""
-    bare = title.strip(" ")
-    if not bare:
-        return "is empty"
-    if len(bare) > _LONGEST_TITLE:
-        return f"is longer than {_LONGEST_TITLE} characters"
-    if not bare.isascii():
-        return "holds a character that is not ASCII"
-    if not bare.isprintable():
-        return "holds a control character"
-    if "\\" in bare:
-        return "holds a backslash"
-    return ""

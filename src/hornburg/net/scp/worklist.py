@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["serve_worklist"]
 
 log = logging.getLogger("hornburg.dicom")
-
-#: Answers before others have their turn, and a C-CANCEL can be read.
-_IN_A_ROW = 20
 
 #: Answers that are made before they are sent.
 _BATCH = 50
@@ -60,17 +56,15 @@ async def serve_worklist(request: Request) -> None:
     answers = query.answers(worklists, syntax)
     count = 0
     while batch := await archive.work(lambda: list(islice(answers, _BATCH))):
-        for dataset in batch:
-            if request.cancelled:
-                log.info("C-FIND of worklists cancelled after %d answers", count)
-                await request.answer(CANCEL)
-                return
-            if limit and count == limit:
-                log.warning("more worklists than the %d of LimitAnswers", limit)
-                await request.answer(CANCEL, error_comment=f"Only the first {limit} matches")
-                return
-            await request.answer(pending, dataset)
-            count += 1
-            if count % _IN_A_ROW == 0:
-                await asyncio.sleep(0)
+        room = limit - count if limit else len(batch)
+        sent = await request.answer_each(pending, batch[:room])
+        count += sent
+        if sent < min(room, len(batch)):
+            log.info("C-FIND of worklists cancelled after %d answers", count)
+            await request.answer(CANCEL)
+            return
+        if len(batch) > room:
+            log.warning("more worklists than the %d of LimitAnswers", limit)
+            await request.answer(CANCEL, error_comment=f"Only the first {limit} matches")
+            return
     await request.answer(SUCCESS)
