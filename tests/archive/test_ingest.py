@@ -73,7 +73,7 @@ async def test_a_failure_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
         def full(_: object) -> None:
             raise StorageFullError("full")
 
-        monkeypatch.setattr(archive.storage, "_sync_entries", full)
+        monkeypatch.setattr(archive.storage, "sync", full)
         with Spool(archive.storage) as spool:
             spool.write(LARGE.instance())
             with pytest.raises(StorageFullError):

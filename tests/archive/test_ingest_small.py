@@ -109,7 +109,7 @@ async def test_a_power_cut_that_takes_the_files_loses_nothing(
         assert isinstance(storage, FilesystemStorage)
         for content in contents[:40]:
             await put(archive, content)
-        while not storage._journal.is_open:
+        while not storage._durability.journal.is_open:
             await asyncio.sleep(0)
         before = {path.name for path in (tmp_path / "archive").rglob("*") if len(path.name) == 36}
         await asyncio.gather(*(put(archive, content) for content in contents[40:]))

@@ -60,7 +60,7 @@ def opened(folder: Path, **more: Any) -> FilesystemStorage:
     first = storage.new_uuid()
     storage.create(first, b"first")
     storage.remove(first)
-    catch_up(storage._journal)
+    catch_up(storage._durability.journal)
     return storage
 
 
@@ -74,7 +74,7 @@ def stored(storage: FilesystemStorage, count: int, waits: bool = False) -> dict[
         storage.sync(list(group))
         made |= group
         if not waits:
-            catch_up(storage._journal)
+            catch_up(storage._durability.journal)
     return made
 
 
@@ -115,7 +115,7 @@ def test_one_flush_for_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         )
     stored(storage, 3)
     assert flushed == [str(tmp_path / "journal-0")]
-    assert not storage._waiting
+    assert not storage._durability._waiting
 
 
 @pytest.mark.usefixtures("now")
@@ -124,13 +124,13 @@ def test_a_segment_is_written_anew_after_its_files_reached_the_disk(
 ) -> None:
     storage = opened(tmp_path / "files")
     settled: list[str] = []
-    real = storage._journal._settle
+    real = storage._durability.journal._settle
 
     def settle(names: Sequence[str]) -> None:
         settled.extend(names)
         real(names)
 
-    monkeypatch.setattr(storage._journal, "_settle", settle)
+    monkeypatch.setattr(storage._durability.journal, "_settle", settle)
     made = stored(storage, 40)
     assert list(made)[: len(settled)] == settled
     # What has not reached the disk is in the journal, all of it.
@@ -234,7 +234,7 @@ def test_large_files_stay_out(tmp_path: Path) -> None:
     storage = opened(tmp_path)
     name = storage.new_uuid()
     storage.create(name, bytes(LARGEST + 1))
-    assert not list(storage._journal.records())
+    assert not list(storage._durability.journal.records())
     storage.close()
 
 

@@ -14,10 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from hornburg.storage.identifiers import check_uuid
+
 __all__ = [
     "fsync_folder",
     "hex_folders",
     "link_or_copy",
+    "place_of",
     "read_marker",
     "restore",
     "start_writing",
@@ -76,6 +79,16 @@ def link_or_copy(scratch: BinaryIO, place: str) -> int | None:
             os.unlink(place)
         raise
     return target
+
+
+def place_of(folder: Path, uuid: str) -> str:
+    """The path of a stored file: two levels of folders by the first digits of its UUID.
+
+    Raises:
+        CorruptedError: it is no UUID, and never becomes part of a path.
+    """
+    check_uuid(uuid)
+    return f"{folder}/{uuid[0:2]}/{uuid[2:4]}/{uuid}"
 
 
 def restore(place: str, content: bytes) -> None:
