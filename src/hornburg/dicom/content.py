@@ -7,14 +7,14 @@ frames or fragments, every other element with its value.
 
 from __future__ import annotations
 
-from array import array
 from typing import NamedTuple
 
 from hornburg.dicom.buffer import Buffer
 from hornburg.dicom.dataset import DataSet, Element
 from hornburg.dicom.fragments import fragments_of
 from hornburg.dicom.reader import DicomFile
-from hornburg.dicom.vrs import FORMATS, TEXT
+from hornburg.dicom.swap import WORDS, swapped
+from hornburg.dicom.vrs import TEXT
 from hornburg.errors import InexistentItemError
 
 __all__ = ["Bytes", "Listing", "content"]
@@ -38,14 +38,6 @@ class Bytes(NamedTuple):
         return memoryview(self.buffer)[self.offset : self.offset + self.length]
 
 
-_SIZES = {vr: size for vr, (_letter, size) in FORMATS.items()} | {
-    "OW": 2,
-    "OL": 4,
-    "OF": 4,
-    "OD": 8,
-    "OV": 8,
-}
-_LETTERS = {2: "H", 4: "I", 8: "Q"}
 _PIXEL_DATA = 0x7FE00010
 _MAXIMUM_STEPS = 2048
 
@@ -122,11 +114,5 @@ def _value(element: Element) -> Bytes:
 
 def _swapped(element: Element) -> bytes:
     """The value of a big endian file in little endian (PS3.5 7.3)."""
-    raw = element.raw
-    size = 2 if element.vr == "AT" else _SIZES.get(element.vr, 1)
-    if size == 1:
-        return raw
-    whole = len(raw) // size * size
-    units = array(_LETTERS[size], raw[:whole])
-    units.byteswap()
-    return units.tobytes() + raw[whole:]
+    size = WORDS.get(element.vr)
+    return element.raw if size is None else swapped(element.raw, size)

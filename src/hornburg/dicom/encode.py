@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from array import array
 from struct import Struct, error
 
 from hornburg.dicom.charset_encode import encode_text
 from hornburg.dicom.charsets import Charset
+from hornburg.dicom.swap import WORDS, swapped
 from hornburg.dicom.vrs import BINARY, CHARSET, FORMATS
 from hornburg.errors import BadRequestError
 
@@ -17,17 +17,6 @@ _LITTLE = {vr: Struct("<" + letter) for vr, (letter, _size) in FORMATS.items()}
 _BIG = {vr: Struct(">" + letter) for vr, (letter, _size) in FORMATS.items()}
 _TAG = re.compile(r"([0-9a-fA-F]{4}),?([0-9a-fA-F]{4})")
 _ZERO_PADDED = BINARY | {"UI"}
-
-# How wide the numbers of a value of bytes are, for the other byte order.
-_WIDTHS = {vr: size for vr, (_letter, size) in FORMATS.items()} | {
-    "AT": 2,
-    "OW": 2,
-    "OL": 4,
-    "OF": 4,
-    "OD": 8,
-    "OV": 8,
-}
-_LETTERS = {2: "H", 4: "I", 8: "Q"}
 
 
 class EncodeError(BadRequestError):
@@ -47,7 +36,7 @@ def value_bytes(vr: str, value: str | bytes, charset: Charset, big: bool = False
         EncodeError: the text is not of this VR.
     """
     if isinstance(value, bytes):
-        raw = _swapped(vr, value) if big and vr in _WIDTHS else value
+        raw = _swapped(vr, value) if big and vr in WORDS else value
     elif not value:
         return b""
     elif vr in CHARSET:
@@ -88,9 +77,7 @@ def _tag(text: str, big: bool) -> bytes:
 
 
 def _swapped(vr: str, raw: bytes) -> bytes:
-    width = _WIDTHS[vr]
-    if len(raw) % width:
-        raise EncodeError(f"A value of VR {vr} has {len(raw)} bytes, no multiple of {width}")
-    numbers = array(_LETTERS[width], raw)
-    numbers.byteswap()
-    return numbers.tobytes()
+    size = WORDS[vr]
+    if len(raw) % size:
+        raise EncodeError(f"A value of VR {vr} has {len(raw)} bytes, no multiple of {size}")
+    return swapped(raw, size)

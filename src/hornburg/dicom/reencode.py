@@ -15,16 +15,14 @@ from struct import Struct
 from hornburg.dicom.buffer import Buffer
 from hornburg.dicom.reader import DicomFile
 from hornburg.dicom.scan import Entries, LittleEndianItems
+from hornburg.dicom.swap import WORDS, swapped
 from hornburg.dicom.vrs import LONG, resolve
 
-__all__ = ["Change", "Form", "Pixels", "deflated", "reencoded", "swapped"]
+__all__ = ["Change", "Form", "Pixels", "deflated", "reencoded"]
 
 _UNDEFINED = 0xFFFFFFFF
 _PIXEL_REPRESENTATION = 0x00280103
 _SEQUENCE_END = bytes.fromhex("feffdde000000000")
-_WORDS = {"AT": 2, "FD": 8, "FL": 4, "OD": 8, "OF": 4, "OL": 4, "OV": 8, "OW": 2}
-_WORDS |= {"SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
-
 #: Values up to this size are copied into the piece that holds their head.
 _SMALL = 4096
 
@@ -81,16 +79,6 @@ class _Heads:
             # PS3.5 6.2.2: a value too long for its VR becomes UN.
             return self._long(group, element, b"UN", length)
         return self._short(group, element, vr.encode(), length)
-
-
-def swapped(value: Buffer, size: int) -> bytes:
-    """The words of ``size`` bytes in the other byte order; what is no whole word stays."""
-    out = bytearray(value)
-    whole = len(out) // size * size
-    for low in range(size // 2):
-        high = size - 1 - low
-        out[low:whole:size], out[high:whole:size] = out[high:whole:size], out[low:whole:size]
-    return bytes(out)
 
 
 def deflated(pieces: Iterable[Buffer]) -> Iterator[bytes]:
@@ -161,7 +149,7 @@ class _Writer:
 
     def _changed(self, tag: int, change: Change) -> list[Buffer]:
         value = change.value
-        words = _WORDS.get(change.vr) if self._form.big else None
+        words = WORDS.get(change.vr) if self._form.big else None
         if words is not None:
             value = swapped(value, words)
         return [self._head(tag, change.vr, len(value)) + value]
@@ -173,7 +161,7 @@ class _Writer:
             yield _SEQUENCE_END
             return
         yield self._head(tag, pixels.vr, pixels.length + pixels.length % 2)
-        words = _WORDS.get(pixels.vr) if self._form.big else None
+        words = WORDS.get(pixels.vr) if self._form.big else None
         for piece in pixels.pieces:
             yield piece if words is None else swapped(piece, words)
         if pixels.length % 2:
@@ -209,7 +197,7 @@ class _Writer:
     def _large(self, tag: int, vr: str, offset: int, length: int) -> Iterator[Buffer]:
         """A value that is given away in pieces when its bytes are swapped."""
         yield self._head(tag, vr, length)
-        words = _WORDS.get(vr) if self._form.big != self._big else None
+        words = WORDS.get(vr) if self._form.big != self._big else None
         if words is None:
             yield self._buffer[offset : offset + length]
             return
@@ -243,7 +231,7 @@ class _Writer:
             out += (head, buffer[offset : offset + size], _SEQUENCE_END)
             return len(head) + size + 8
         head = self._head(tag, vr, length)
-        words = _WORDS.get(vr) if self._form.big != big else None
+        words = WORDS.get(vr) if self._form.big != big else None
         if words is not None:
             out.append(head + swapped(buffer[offset : offset + length], words))
         elif length <= _SMALL:

@@ -89,6 +89,8 @@ async def read_object(request: Asked) -> dict[str, msgspec.Raw]:
         BadJsonError: it is no JSON.
     """
     body = await read_body(request, _MOST_JSON)
+    if not body:
+        raise BadJsonError("The body is empty: a JSON object is needed")
     try:
         return msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError as error:

@@ -100,8 +100,10 @@ def parsed(content: bytes) -> Any:
     Raises:
         BadFileFormatError: it is no JSON, or none of these.
     """
+    first = content.lstrip()[:1]
+    if not first:
+        raise BadFileFormatError("Cannot parse the JSON body: it is empty")
     try:
-        first = content.lstrip()[:1]
         if first == b"{":
             return msgspec.json.decode(content, type=dict[str, msgspec.Raw])
         if first == b"[":

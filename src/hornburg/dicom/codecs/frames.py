@@ -8,7 +8,7 @@ from hornburg.dicom.codecs.errors import TranscodingError
 from hornburg.dicom.codecs.image import Image
 from hornburg.dicom.pixel_data import PixelData
 from hornburg.dicom.reader import DicomFile
-from hornburg.dicom.reencode import swapped
+from hornburg.dicom.swap import swapped
 
 __all__ = ["encoded_frames", "native_frames"]
 
