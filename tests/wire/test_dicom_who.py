@@ -10,6 +10,11 @@ from typing import Any
 
 import pytest
 from pydicom.uid import CTImageStorage
+from pynetdicom.pdu_primitives import (
+    AsynchronousOperationsWindowNegotiation,
+    SOPClassExtendedNegotiation,
+    UserIdentityNegotiation,
+)
 from pynetdicom.sop_class import (
     ModalityWorklistInformationFind,
     StorageCommitmentPushModel,
@@ -19,7 +24,7 @@ from pynetdicom.sop_class import (
     Verification,
 )
 from tests.wire.dicom_files import EXPLICIT, IMPLICIT, dataset_of, identity, made
-from tests.wire.dicom_peers import run
+from tests.wire.dicom_peers import associate, entity, run
 from tests.wire.dicom_raw import ABORT, ACCEPT, REJECT, RawPeer, store_command
 
 from hornburg.dimse.commands import Command, CommandField
@@ -360,3 +365,31 @@ def test_too_many_connections(server: Any) -> None:
                 while one.recv(100):
                     pass
     free(running)
+
+
+def test_what_else_is_negotiated(running: Any) -> None:
+    """A password proves nothing here, so it gets no answer, and no line of the log has it."""
+    identity_item = UserIdentityNegotiation()
+    identity_item.user_identity_type = 2
+    identity_item.positive_response_requested = True
+    identity_item.primary_field = b"alice"
+    identity_item.secondary_field = b"open sesame"
+    window = AsynchronousOperationsWindowNegotiation()
+    window.maximum_number_operations_invoked = 16
+    window.maximum_number_operations_performed = 16
+    extended = SOPClassExtendedNegotiation()
+    extended.sop_class_uid = Verification
+    extended.service_class_application_information = b"\1\1\1"
+    asker = entity("ASKER")
+    asker.add_requested_context(Verification)
+    association = associate(asker, running.dicom_port, "ORTHANC", identity_item, window, extended)
+    assert association.is_established
+    assert association.send_c_echo().Status == 0x0000
+    acceptor = association.acceptor
+    assert acceptor.user_identity is None
+    # One operation at a time, whatever was offered (PS3.7 D.3.3.3).
+    assert acceptor.asynchronous_operations == (1, 1)
+    assert not acceptor.sop_class_extended
+    association.release()
+    running.said("association with ASKER")
+    assert not any("sesame" in line or "alice" in line for line in running.lines)
