@@ -45,14 +45,6 @@ def test_bad_titles(title: str, fault: str) -> None:
     assert title_fault(title) == fault
     with pytest.raises(LocalProtocolError, match=fault):
         title_bytes(title)
-    calling = refusal(replace(REQUEST, calling_aet=title))
-    assert calling is not None
-    assert calling[0] == AssociateReject(1, 1, 3)
-    assert calling[1] == f"The calling title {title!r} {fault}"
-    called = refusal(replace(REQUEST, called_aet=title))
-    assert called is not None
-    assert called[0] == AssociateReject(1, 1, 7)
-    assert "\n" not in called[1]
 
 
 def test_the_application_context() -> None:
