@@ -1,0 +1,1 @@
+"""Our own features written as hooks: Lua."""

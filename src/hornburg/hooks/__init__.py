@@ -1,0 +1,1 @@
+"""What others may hook into: the specifications, and the manager that calls them."""
