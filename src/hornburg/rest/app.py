@@ -37,6 +37,7 @@ from hornburg.rest.door import Door
 from hornburg.rest.errors import on_hornburg_error, on_http_exception, on_unexpected_error
 from hornburg.rest.home import home
 from hornburg.rest.openapi import openapi
+from hornburg.rest.permission import authorize
 from hornburg.rest.upload import take_upload, upload
 
 __all__ = ["ROUTES", "build"]
@@ -83,6 +84,7 @@ def build(archive: Archive, state: State | None = None) -> Door:
     state.routes = ROUTES
     app = Litestar(
         route_handlers=list(ROUTES),
+        guards=[authorize],
         state=state,
         # Our own route serves the description, without pages that load scripts from elsewhere.
         openapi_config=None,

@@ -34,6 +34,7 @@ from hornburg.rest.files import Answer, attachment_answer, file_name, unchanged
 from hornburg.rest.paths import IfMatch, IfNoneMatch, IfRange, Name, PublicId, Range, at_levels
 from hornburg.rest.requests import Incoming, archive_of, flag, level_of
 from hornburg.rest.revisions import etag, expected_revision, is_unchanged
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES"]
 
@@ -58,7 +59,12 @@ async def _found(request: Asked, public_id: str, name: str) -> tuple[Archive, At
     return archive, await attachment_of(archive, level_of(request), public_id, number)
 
 
-@get(at_levels("/attachments"), summary="List the attachments of a resource", tags=_TAGS)
+@get(
+    at_levels("/attachments"),
+    permission=Permission.VIEW,
+    summary="List the attachments of a resource",
+    tags=_TAGS,
+)
 async def list_attachments(
     request: Asked, public_id: PublicId, full: Full = None
 ) -> Response[bytes]:
@@ -72,7 +78,12 @@ async def list_attachments(
     return json_answer([one.name for one in found])
 
 
-@get(at_levels(_ONE), summary="List what can be done with an attachment", tags=_TAGS)
+@get(
+    at_levels(_ONE),
+    permission=Permission.VIEW,
+    summary="List what can be done with an attachment",
+    tags=_TAGS,
+)
 async def list_operations(
     request: Asked, public_id: PublicId, name: Name, if_none_match: IfNoneMatch = None
 ) -> ASGIResponse:
@@ -97,7 +108,13 @@ async def _fact(
 def _route_of_fact(
     operation: str, summary: str, show: Callable[[Attachment], bytes]
 ) -> HTTPRouteHandler:
-    @get(at_levels(f"{_ONE}/{operation}"), summary=summary, media_type="text/plain", tags=_TAGS)
+    @get(
+        at_levels(f"{_ONE}/{operation}"),
+        permission=Permission.VIEW,
+        summary=summary,
+        media_type="text/plain",
+        tags=_TAGS,
+    )
     async def fact(
         request: Asked, public_id: PublicId, name: Name, if_none_match: IfNoneMatch = None
     ) -> ASGIResponse:
@@ -130,7 +147,12 @@ _FACTS = (
 )
 
 
-@get(at_levels(f"{_ONE}/info"), summary="What the index knows of an attachment", tags=_TAGS)
+@get(
+    at_levels(f"{_ONE}/info"),
+    permission=Permission.VIEW,
+    summary="What the index knows of an attachment",
+    tags=_TAGS,
+)
 async def attachment_info(
     request: Asked, public_id: PublicId, name: Name, if_none_match: IfNoneMatch = None
 ) -> Response[bytes]:
@@ -155,6 +177,7 @@ async def attachment_info(
 
 @get(
     at_levels(f"{_ONE}/data"),
+    permission=Permission.DOWNLOAD,
     summary="Get an attachment",
     media_type=OCTETS,
     tags=_TAGS,
@@ -195,6 +218,7 @@ def _mime(archive: Archive, attachment: Attachment) -> tuple[str, bool, str]:
 
 @get(
     at_levels(f"{_ONE}/compressed-data"),
+    permission=Permission.DOWNLOAD,
     summary="Get an attachment as it is stored",
     media_type=OCTETS,
     tags=_TAGS,
@@ -218,7 +242,13 @@ async def get_compressed_data(
     )
 
 
-@put(at_levels(_ONE), status_code=200, summary="Put an attachment", tags=_TAGS)
+@put(
+    at_levels(_ONE),
+    permission=Permission.EDIT,
+    status_code=200,
+    summary="Put an attachment",
+    tags=_TAGS,
+)
 async def put_data(
     request: Asked, public_id: PublicId, name: Name, if_match: IfMatch = None
 ) -> Response[bytes]:
@@ -236,6 +266,7 @@ async def put_data(
 
 @delete(
     at_levels(_ONE),
+    permission=Permission.EDIT,
     status_code=200,
     media_type="text/plain",
     summary="Delete an attachment",
@@ -254,14 +285,26 @@ async def remove_data(
     return text_answer("")
 
 
-@post(at_levels(f"{_ONE}/compress"), status_code=200, summary="Compress", tags=_TAGS)
+@post(
+    at_levels(f"{_ONE}/compress"),
+    permission=Permission.EDIT,
+    status_code=200,
+    summary="Compress",
+    tags=_TAGS,
+)
 async def compress(request: Asked, public_id: PublicId, name: Name) -> Response[bytes]:
     """Keep an attachment compressed."""
     await _keep_as(request, public_id, name, Compression.ZLIB)
     return done()
 
 
-@post(at_levels(f"{_ONE}/uncompress"), status_code=200, summary="Uncompress", tags=_TAGS)
+@post(
+    at_levels(f"{_ONE}/uncompress"),
+    permission=Permission.EDIT,
+    status_code=200,
+    summary="Uncompress",
+    tags=_TAGS,
+)
 async def uncompress(request: Asked, public_id: PublicId, name: Name) -> Response[bytes]:
     """Keep an attachment as it is."""
     await _keep_as(request, public_id, name, Compression.NONE)
@@ -274,7 +317,13 @@ async def _keep_as(request: Asked, public_id: str, name: str, compression: Compr
     await change_compression(archive, level_of(request), public_id, number, compression)
 
 
-@post(at_levels(f"{_ONE}/verify-md5"), status_code=200, summary="Verify an attachment", tags=_TAGS)
+@post(
+    at_levels(f"{_ONE}/verify-md5"),
+    permission=Permission.EDIT,
+    status_code=200,
+    summary="Verify an attachment",
+    tags=_TAGS,
+)
 async def verify(request: Asked, public_id: PublicId, name: Name) -> Response[bytes]:
     """Read an attachment to its end and compare it with its MD5; 500 when it is damaged."""
     archive = archive_of(request)

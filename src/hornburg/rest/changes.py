@@ -14,6 +14,7 @@ from litestar.params import QueryParameter
 from hornburg.index.base import Change, Export, Reader
 from hornburg.rest.answers import json_answer, text_answer
 from hornburg.rest.requests import archive_of
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES"]
 
@@ -28,7 +29,7 @@ Limit = Annotated[str | None, QueryParameter(name="limit", description="Entries 
 Last = Annotated[str | None, QueryParameter(name="last", description="Only the newest entry")]
 
 
-@get("/changes", summary="What happened in the archive")
+@get("/changes", permission=Permission.VIEW, summary="What happened in the archive")
 async def changes(
     request: Asked,
     since: Since = None,
@@ -59,7 +60,13 @@ async def changes(
     return json_answer(_page("Changes", [_change(one) for one in shown], done, newest))
 
 
-@delete("/changes", status_code=200, media_type="text/plain", summary="Clear the log of changes")
+@delete(
+    "/changes",
+    permission=Permission.CONTROL,
+    status_code=200,
+    media_type="text/plain",
+    summary="Clear the log of changes",
+)
 async def clear_changes(request: Asked) -> Response[bytes]:
     """Empty the log; numbers go on."""
     archive = archive_of(request)
@@ -68,7 +75,7 @@ async def clear_changes(request: Asked) -> Response[bytes]:
     return text_answer("")
 
 
-@get("/exports", summary="What was sent elsewhere")
+@get("/exports", permission=Permission.VIEW, summary="What was sent elsewhere")
 async def exports(
     request: Asked, since: Since = None, limit: Limit = None, last: Last = None
 ) -> Response[bytes]:
@@ -84,7 +91,13 @@ async def exports(
     return json_answer(_page("Exports", shown, len(found) <= at_most, newest))
 
 
-@delete("/exports", status_code=200, media_type="text/plain", summary="Clear the log of exports")
+@delete(
+    "/exports",
+    permission=Permission.CONTROL,
+    status_code=200,
+    media_type="text/plain",
+    summary="Clear the log of exports",
+)
 async def clear_exports(request: Asked) -> Response[bytes]:
     """Empty the log; numbers go on."""
     archive = archive_of(request)

@@ -21,6 +21,7 @@ from hornburg.rest.modalities import decoded
 from hornburg.rest.requests import accepted_of, archive_of, remote_of
 from hornburg.rest.scu import boolean, parsed
 from hornburg.rest.scu_operations import ModalityOperation
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES"]
 
@@ -35,6 +36,7 @@ _SWITCHES = {"1": True, "true": True, "0": False, "false": False}
 
 @post(
     "/tools/dicom-echo",
+    permission=Permission.SETTINGS,
     status_code=200,
     summary="Test an application entity",
     tags=["Networking"],
@@ -55,6 +57,7 @@ async def dicom_echo(request: Asked) -> Response[bytes]:
 
 @get(
     "/tools/dicom-conformance",
+    permission=Permission.ANYONE,
     media_type="text/plain",
     summary="Get the DICOM conformance statement",
     tags=_TAGS,
@@ -64,7 +67,12 @@ async def conformance(request: Asked) -> Response[bytes]:
     return text_answer(statement(accepted_of(request)))
 
 
-@get("/tools/accepted-transfer-syntaxes", summary="List accepted transfer syntaxes", tags=_TAGS)
+@get(
+    "/tools/accepted-transfer-syntaxes",
+    permission=Permission.SETTINGS,
+    summary="List accepted transfer syntaxes",
+    tags=_TAGS,
+)
 async def accepted_syntaxes(request: Asked) -> Response[bytes]:
     """Those that C-STORE accepts."""
     return json_answer(accepted_of(request).syntaxes())
@@ -72,6 +80,7 @@ async def accepted_syntaxes(request: Asked) -> Response[bytes]:
 
 @put(
     "/tools/accepted-transfer-syntaxes",
+    permission=Permission.SETTINGS,
     status_code=200,
     summary="Change the accepted transfer syntaxes",
     tags=_TAGS,
@@ -102,6 +111,7 @@ def _patterns(content: bytes) -> list[str]:
 
 @get(
     "/tools/unknown-sop-class-accepted",
+    permission=Permission.SETTINGS,
     media_type="text/plain",
     summary="Tell whether unknown SOP classes are accepted",
     tags=_TAGS,
@@ -113,6 +123,7 @@ async def unknown_accepted(request: Asked) -> Response[bytes]:
 
 @put(
     "/tools/unknown-sop-class-accepted",
+    permission=Permission.SETTINGS,
     status_code=200,
     media_type="text/plain",
     summary="Change whether unknown SOP classes are accepted",
@@ -127,7 +138,12 @@ async def set_unknown_accepted(request: Asked) -> Response[bytes]:
     return text_answer("")
 
 
-@get("/tools/accepted-sop-classes", summary="List accepted SOP classes", tags=_TAGS)
+@get(
+    "/tools/accepted-sop-classes",
+    permission=Permission.SETTINGS,
+    summary="List accepted SOP classes",
+    tags=_TAGS,
+)
 async def accepted_classes(request: Asked) -> Response[bytes]:
     """Those that C-STORE accepts."""
     return json_answer(accepted_of(request).storage_classes())

@@ -22,6 +22,7 @@ from hornburg.rest.operations import CountOperation, FindOperation
 from hornburg.rest.requests import archive_of
 from hornburg.rest.resource_json import USUAL, ResourceWriter, contents_of
 from hornburg.rest.resources import found_answer
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES", "form_of", "level_field"]
 
@@ -84,6 +85,7 @@ def _search(fields: Fields) -> Search:
 
 @post(
     "/tools/find",
+    permission=Permission.VIEW,
     status_code=200,
     summary="Find resources",
     operation_class=FindOperation,
@@ -128,6 +130,7 @@ async def find_resources(request: Asked) -> Response[bytes]:
 
 @post(
     "/tools/count-resources",
+    permission=Permission.VIEW,
     status_code=200,
     summary="Count resources",
     operation_class=CountOperation,

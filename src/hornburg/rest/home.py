@@ -10,6 +10,7 @@ from litestar import Request, Response, get
 from hornburg import __version__
 from hornburg.errors import UnknownResourceError
 from hornburg.rest.requests import archive_of
+from hornburg.security.principals import Permission
 
 __all__ = ["home"]
 
@@ -38,7 +39,7 @@ _POLICY = (
 )
 
 
-@get("/", media_type="text/html", include_in_schema=False)
+@get("/", permission=Permission.ANYONE, media_type="text/html", include_in_schema=False)
 async def home(request: Request[Any, Any, Any]) -> Response[bytes]:
     """A page without patient data; 404 when ``OrthancExplorerEnabled`` is off."""
     archive = archive_of(request)

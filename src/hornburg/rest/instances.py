@@ -26,6 +26,7 @@ from hornburg.rest.requests import archive_of
 from hornburg.rest.revisions import etag, is_unchanged
 from hornburg.rest.tags import Short, Simplify, form_of
 from hornburg.rest.transcoded import refuse_if_impossible, transcoded_answer
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES"]
 
@@ -41,6 +42,7 @@ _OCTETS_HEADERS = [(b"content-type", OCTETS.encode())]
 
 @get(
     "/instances/{public_id:str}/file",
+    permission=Permission.DOWNLOAD,
     summary="Download a DICOM file",
     media_type=_DICOM,
     tags=["Instances"],
@@ -141,7 +143,12 @@ async def _dicom_json(request: Asked, archive: Archive, attachment: Attachment) 
     return Answer(body, headers)
 
 
-@get("/instances/{public_id:str}/header", summary="The meta header", tags=["Instances"])
+@get(
+    "/instances/{public_id:str}/header",
+    permission=Permission.VIEW,
+    summary="The meta header",
+    tags=["Instances"],
+)
 async def get_header(
     request: Asked, public_id: PublicId, short: Short = None, simplify: Simplify = None
 ) -> ASGIResponse:
@@ -173,6 +180,7 @@ def _look(file: DicomFile, path: str) -> Listing | _Place | bytes:
 
 @get(
     ["/instances/{public_id:str}/content", "/instances/{public_id:str}/content/{path:path}"],
+    permission=Permission.DOWNLOAD,
     summary="Raw content of a tag",
     media_type=OCTETS,
     tags=["Instances"],

@@ -17,6 +17,7 @@ from hornburg.jobs.errors import NoSuchOutputError, UnknownJobError
 from hornburg.rest.answers import done, json_answer
 from hornburg.rest.job_answers import output_answer, status_json
 from hornburg.rest.requests import archive_of, flag, jobs_of
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES"]
 
@@ -30,7 +31,7 @@ Expand = Annotated[
 ]
 
 
-@get("/jobs", summary="List jobs", tags=_TAGS)
+@get("/jobs", permission=Permission.ANYONE, summary="List jobs", tags=_TAGS)
 async def list_jobs(request: Asked, expand: Expand = None) -> Response[bytes]:
     """The jobs that wait, run, or are remembered; sorted by identifier."""
     jobs = jobs_of(request)
@@ -39,38 +40,68 @@ async def list_jobs(request: Asked, expand: Expand = None) -> Response[bytes]:
     return json_answer([status_json(jobs.status(job_id)) for job_id in jobs.ids()])
 
 
-@get("/jobs/{job_id:str}", summary="Get a job", tags=_TAGS)
+@get("/jobs/{job_id:str}", permission=Permission.ANYONE, summary="Get a job", tags=_TAGS)
 async def get_job(request: Asked, job_id: JobId) -> Response[bytes]:
     """State, progress, timings, error and public content of a job."""
     return json_answer(status_json(jobs_of(request).status(job_id)))
 
 
-@delete("/jobs/{job_id:str}", status_code=200, summary="Forget a job", tags=_TAGS)
+@delete(
+    "/jobs/{job_id:str}",
+    permission=Permission.ANYONE,
+    status_code=200,
+    summary="Forget a job",
+    tags=_TAGS,
+)
 async def delete_job(request: Asked, job_id: JobId) -> Response[bytes]:
     """Remove a finished job and its outputs from the history; others have to be cancelled first."""
     jobs_of(request).delete(job_id)
     return done()
 
 
-@post("/jobs/{job_id:str}/cancel", status_code=200, summary="Cancel a job", tags=_TAGS)
+@post(
+    "/jobs/{job_id:str}/cancel",
+    permission=Permission.ANYONE,
+    status_code=200,
+    summary="Cancel a job",
+    tags=_TAGS,
+)
 async def cancel_job(request: Asked, job_id: JobId) -> Response[bytes]:
     """End a job as a failure. One that is finished stays as it is."""
     return _control(jobs_of(request).cancel, job_id)
 
 
-@post("/jobs/{job_id:str}/pause", status_code=200, summary="Pause a job", tags=_TAGS)
+@post(
+    "/jobs/{job_id:str}/pause",
+    permission=Permission.ANYONE,
+    status_code=200,
+    summary="Pause a job",
+    tags=_TAGS,
+)
 async def pause_job(request: Asked, job_id: JobId) -> Response[bytes]:
     """Halt a job; one that runs halts after its step. One that is finished stays as it is."""
     return _control(jobs_of(request).pause, job_id)
 
 
-@post("/jobs/{job_id:str}/resume", status_code=200, summary="Resume a job", tags=_TAGS)
+@post(
+    "/jobs/{job_id:str}/resume",
+    permission=Permission.ANYONE,
+    status_code=200,
+    summary="Resume a job",
+    tags=_TAGS,
+)
 async def resume_job(request: Asked, job_id: JobId) -> Response[bytes]:
     """Let a paused job go on when its turn comes."""
     return _control(jobs_of(request).resume, job_id)
 
 
-@post("/jobs/{job_id:str}/resubmit", status_code=200, summary="Resubmit a job", tags=_TAGS)
+@post(
+    "/jobs/{job_id:str}/resubmit",
+    permission=Permission.ANYONE,
+    status_code=200,
+    summary="Resubmit a job",
+    tags=_TAGS,
+)
 async def resubmit_job(request: Asked, job_id: JobId) -> Response[bytes]:
     """Begin a failed job anew."""
     return _control(jobs_of(request).resubmit, job_id)
@@ -87,6 +118,7 @@ def _control(action: Callable[[str], None], job_id: str) -> Response[bytes]:
 
 @get(
     "/jobs/{job_id:str}/{key:str}",
+    permission=Permission.ANYONE,
     summary="Get an output of a job",
     media_type="application/octet-stream",
     tags=_TAGS,
@@ -101,7 +133,11 @@ async def get_output(request: Asked, job_id: JobId, key: Key) -> ASGIResponse:
 
 
 @delete(
-    "/jobs/{job_id:str}/{key:str}", status_code=200, summary="Delete an output of a job", tags=_TAGS
+    "/jobs/{job_id:str}/{key:str}",
+    permission=Permission.ANYONE,
+    status_code=200,
+    summary="Delete an output of a job",
+    tags=_TAGS,
 )
 async def delete_output(request: Asked, job_id: JobId, key: Key) -> Response[bytes]:
     """Remove a file that a job made; the job stays."""

@@ -16,6 +16,7 @@ from hornburg.errors import UnknownResourceError
 from hornburg.rest.answers import json_answer, text_answer
 from hornburg.rest.paths import PublicId, at_levels
 from hornburg.rest.requests import archive_of, level_of
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES"]
 
@@ -30,7 +31,12 @@ async def _labels(request: Asked, level: Level, public_id: str) -> tuple[str, ..
     return found.labels
 
 
-@get(at_levels("/labels"), summary="List the labels of a resource", tags=["Labels"])
+@get(
+    at_levels("/labels"),
+    permission=Permission.VIEW,
+    summary="List the labels of a resource",
+    tags=["Labels"],
+)
 async def list_labels(request: Asked, public_id: PublicId) -> Response[bytes]:
     """The labels of a resource, sorted."""
     return json_answer(sorted(await _labels(request, level_of(request), public_id)))
@@ -38,6 +44,7 @@ async def list_labels(request: Asked, public_id: PublicId) -> Response[bytes]:
 
 @get(
     at_levels("/labels/{label:str}"),
+    permission=Permission.VIEW,
     summary="Test a label",
     media_type="text/plain",
     tags=["Labels"],
@@ -51,6 +58,7 @@ async def test_label(request: Asked, public_id: PublicId, label: Label) -> Respo
 
 @put(
     at_levels("/labels/{label:str}"),
+    permission=Permission.EDIT,
     status_code=200,
     media_type="text/plain",
     summary="Add a label",
@@ -64,6 +72,7 @@ async def add_label(request: Asked, public_id: PublicId, label: Label) -> Respon
 
 @delete(
     at_levels("/labels/{label:str}"),
+    permission=Permission.EDIT,
     status_code=200,
     media_type="text/plain",
     summary="Remove a label",
@@ -75,7 +84,7 @@ async def remove_label(request: Asked, public_id: PublicId, label: Label) -> Res
     return text_answer("")
 
 
-@get("/tools/labels", summary="List all labels", tags=["Labels"])
+@get("/tools/labels", permission=Permission.VIEW, summary="List all labels", tags=["Labels"])
 async def all_labels(request: Asked) -> Response[bytes]:
     """Every label that any resource has, sorted."""
     return json_answer(await archive_of(request).index.read(lambda reader: reader.all_labels()))

@@ -10,6 +10,7 @@ from litestar import Request, Response, get, put
 from hornburg.errors import ParameterOutOfRangeError
 from hornburg.rest.answers import text_answer
 from hornburg.rest.body import read_body
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES"]
 
@@ -36,7 +37,9 @@ def _logger(request: Request[Any, Any, Any]) -> logging.Logger:
     return logging.getLogger(_LOGGERS[request.scope["path"].rsplit("/", 1)[1]])
 
 
-@get(_PATHS, media_type="text/plain", summary="How much the log says")
+@get(
+    _PATHS, permission=Permission.SETTINGS, media_type="text/plain", summary="How much the log says"
+)
 async def log_level(request: Request[Any, Any, Any]) -> Response[bytes]:
     """``default``, ``verbose`` or ``trace``."""
     level = _logger(request).getEffectiveLevel()
@@ -46,7 +49,13 @@ async def log_level(request: Request[Any, Any, Any]) -> Response[bytes]:
     return text_answer("default")
 
 
-@put(_PATHS, status_code=200, media_type="text/plain", summary="Change how much the log says")
+@put(
+    _PATHS,
+    permission=Permission.SETTINGS,
+    status_code=200,
+    media_type="text/plain",
+    summary="Change how much the log says",
+)
 async def set_log_level(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Until the server stops. Setting the main level sets all categories."""
     word = (await read_body(request, 1024)).decode("ascii", "replace")

@@ -20,6 +20,7 @@ from hornburg.rest.find import form_of, level_field
 from hornburg.rest.operations import BulkContentOperation, BulkDeleteOperation
 from hornburg.rest.requests import archive_of
 from hornburg.rest.resource_json import USUAL, ResourceWriter
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES"]
 
@@ -45,7 +46,12 @@ _IDENTIFIERS = (
 )
 
 
-@post("/tools/lookup", status_code=200, summary="Find resources by a DICOM identifier")
+@post(
+    "/tools/lookup",
+    permission=Permission.VIEW,
+    status_code=200,
+    summary="Find resources by a DICOM identifier",
+)
 async def lookup(request: Asked) -> Response[bytes]:
     """The body is a PatientID, StudyInstanceUID, SeriesInstanceUID or SOPInstanceUID."""
     value = (await read_body(request, _LONGEST)).decode("utf-8", "replace").strip()
@@ -81,6 +87,7 @@ def _ids(fields: Fields) -> tuple[str, ...]:
 
 @post(
     "/tools/bulk-content",
+    permission=Permission.VIEW,
     status_code=200,
     summary="Get many resources",
     operation_class=BulkContentOperation,
@@ -148,6 +155,7 @@ def _at_level(reader: Reader, ids: tuple[str, ...], level: Level) -> Iterator[Re
 
 @post(
     "/tools/bulk-delete",
+    permission=Permission.DELETE,
     status_code=200,
     media_type="text/plain",
     summary="Delete many resources",

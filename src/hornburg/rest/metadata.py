@@ -27,6 +27,7 @@ from hornburg.rest.files import Answer, unchanged
 from hornburg.rest.paths import IfMatch, IfNoneMatch, Name, PublicId, at_levels
 from hornburg.rest.requests import archive_of, flag, level_of
 from hornburg.rest.revisions import etag, expected_revision, is_unchanged
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES"]
 
@@ -41,7 +42,12 @@ Numeric = Annotated[
 ]
 
 
-@get(at_levels("/metadata"), summary="List the metadata of a resource", tags=["Metadata"])
+@get(
+    at_levels("/metadata"),
+    permission=Permission.VIEW,
+    summary="List the metadata of a resource",
+    tags=["Metadata"],
+)
 async def list_metadata(
     request: Asked, public_id: PublicId, expand: Expand = None, numeric: Numeric = None
 ) -> Response[bytes]:
@@ -68,6 +74,7 @@ async def list_metadata(
 
 @get(
     at_levels("/metadata/{name:str}"),
+    permission=Permission.VIEW,
     summary="Get a metadata",
     media_type="text/plain",
     tags=["Metadata"],
@@ -91,6 +98,7 @@ async def get_metadata(
 
 @put(
     at_levels("/metadata/{name:str}"),
+    permission=Permission.EDIT,
     status_code=200,
     media_type="text/plain",
     summary="Set a metadata",
@@ -111,6 +119,7 @@ async def put_metadata(
 
 @delete(
     at_levels("/metadata/{name:str}"),
+    permission=Permission.EDIT,
     status_code=200,
     media_type="text/plain",
     summary="Delete a metadata",

@@ -20,6 +20,7 @@ from hornburg.rest.body import read_body
 from hornburg.rest.requests import archive_of, flag, modalities_of, remote_of
 from hornburg.rest.scu import ModalityName, boolean, object_body, target_for
 from hornburg.rest.scu_operations import EchoOperation, ModalityOperation
+from hornburg.security.principals import Permission
 from hornburg.settings import Modality
 
 __all__ = ["ROUTES", "decoded"]
@@ -56,7 +57,7 @@ def _shown(modality: Modality) -> dict[str, Any]:
     return modality_to_json(modality)
 
 
-@get("/modalities", summary="List modalities", tags=_TAGS)
+@get("/modalities", permission=Permission.QUERY_REMOTE, summary="List modalities", tags=_TAGS)
 async def list_modalities(request: Asked, expand: Expand = None) -> Response[bytes]:
     """The names of the modalities, sorted; or the modalities by their names."""
     known = modalities_of(request).all()
@@ -65,14 +66,24 @@ async def list_modalities(request: Asked, expand: Expand = None) -> Response[byt
     return json_answer(sorted(known))
 
 
-@get("/modalities/{name:str}", summary="List what can be asked of a modality", tags=_TAGS)
+@get(
+    "/modalities/{name:str}",
+    permission=Permission.QUERY_REMOTE,
+    summary="List what can be asked of a modality",
+    tags=_TAGS,
+)
 async def list_actions(request: Asked, name: ModalityName) -> Response[bytes]:
     """The routes below."""
     modalities_of(request).get(name)
     return json_answer(_ACTIONS)
 
 
-@get("/modalities/{name:str}/configuration", summary="Get a modality", tags=_TAGS)
+@get(
+    "/modalities/{name:str}/configuration",
+    permission=Permission.SETTINGS,
+    summary="Get a modality",
+    tags=_TAGS,
+)
 async def get_modality(request: Asked, name: ModalityName) -> Response[bytes]:
     """How the modality is configured."""
     return json_answer(_shown(modalities_of(request).get(name)))
@@ -80,6 +91,7 @@ async def get_modality(request: Asked, name: ModalityName) -> Response[bytes]:
 
 @put(
     "/modalities/{name:str}",
+    permission=Permission.SETTINGS,
     status_code=200,
     media_type="text/plain",
     summary="Add or change a modality",
@@ -98,6 +110,7 @@ async def put_modality(request: Asked, name: ModalityName) -> Response[bytes]:
 
 @delete(
     "/modalities/{name:str}",
+    permission=Permission.SETTINGS,
     status_code=200,
     media_type="text/plain",
     summary="Remove a modality",
@@ -111,6 +124,7 @@ async def delete_modality(request: Asked, name: ModalityName) -> Response[bytes]
 
 @post(
     "/modalities/{name:str}/echo",
+    permission=Permission.QUERY_REMOTE,
     status_code=200,
     summary="Test a modality",
     tags=_TAGS,

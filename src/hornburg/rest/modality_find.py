@@ -32,6 +32,7 @@ from hornburg.rest.scu import (
     target_for,
 )
 from hornburg.rest.scu_operations import FindWorklistOperation, TagsOperation
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES"]
 
@@ -121,6 +122,7 @@ async def _find(request: Asked, name: str, level: Level, *needed: int) -> Respon
 
 @post(
     "/modalities/{name:str}/find-patient",
+    permission=Permission.QUERY_REMOTE,
     status_code=200,
     summary="Find patients",
     description=_DEPRECATED,
@@ -134,6 +136,7 @@ async def find_patient(request: Asked, name: ModalityName) -> Response[bytes]:
 
 @post(
     "/modalities/{name:str}/find-study",
+    permission=Permission.QUERY_REMOTE,
     status_code=200,
     summary="Find studies of a patient",
     description=_DEPRECATED,
@@ -147,6 +150,7 @@ async def find_study(request: Asked, name: ModalityName) -> Response[bytes]:
 
 @post(
     "/modalities/{name:str}/find-series",
+    permission=Permission.QUERY_REMOTE,
     status_code=200,
     summary="Find series of a study",
     description=_DEPRECATED,
@@ -160,6 +164,7 @@ async def find_series(request: Asked, name: ModalityName) -> Response[bytes]:
 
 @post(
     "/modalities/{name:str}/find-instance",
+    permission=Permission.QUERY_REMOTE,
     status_code=200,
     summary="Find instances of a series",
     description=_DEPRECATED,
@@ -173,6 +178,7 @@ async def find_instance(request: Asked, name: ModalityName) -> Response[bytes]:
 
 @post(
     "/modalities/{name:str}/find",
+    permission=Permission.QUERY_REMOTE,
     status_code=200,
     summary="Find patients with their studies and series",
     description=_DEPRECATED,
@@ -210,6 +216,7 @@ def _with(answer: DataSet, name: str, below: bytes) -> bytes:
 
 @post(
     "/modalities/{name:str}/find-worklist",
+    permission=Permission.QUERY_REMOTE,
     status_code=200,
     summary="Find in the worklist of a modality",
     tags=_TAGS,

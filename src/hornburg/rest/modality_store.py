@@ -48,6 +48,7 @@ from hornburg.rest.scu_operations import (
     StoreOperation,
     StoreStraightOperation,
 )
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES", "resources_of"]
 
@@ -63,6 +64,7 @@ _MOST_RETRIEVALS = 10_000
 
 @post(
     "/modalities/{name:str}/store",
+    permission=Permission.SEND,
     status_code=200,
     summary="Send resources to a modality",
     tags=_TAGS,
@@ -167,6 +169,7 @@ def _originator(fields: Fields) -> tuple[str, int] | None:
 
 @post(
     "/modalities/{name:str}/store-straight",
+    permission=Permission.SEND,
     status_code=200,
     summary="Send the body to a modality",
     tags=_TAGS,
@@ -184,6 +187,7 @@ async def store_straight(request: Asked, name: ModalityName) -> Response[bytes]:
 
 @post(
     "/modalities/{name:str}/move",
+    permission=Permission.QUERY_REMOTE,
     status_code=200,
     summary="Have a modality send resources",
     tags=_TAGS,
@@ -205,6 +209,7 @@ async def move(request: Asked, name: ModalityName) -> Response[bytes]:
 
 @post(
     "/modalities/{name:str}/get",
+    permission=Permission.QUERY_REMOTE,
     status_code=200,
     summary="Fetch resources from a modality",
     tags=_TAGS,

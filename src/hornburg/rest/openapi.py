@@ -14,6 +14,7 @@ from litestar.types import ControllerRouterHandler
 from hornburg import __version__
 from hornburg.rest.answers import raw_json
 from hornburg.rest.requests import archive_of
+from hornburg.security.principals import Permission
 
 __all__ = ["describe_routes", "openapi"]
 
@@ -78,7 +79,12 @@ def _encoded(routes: tuple[ControllerRouterHandler, ...]) -> bytes:
     return msgspec.json.encode(describe_routes(routes))
 
 
-@get("/openapi.json", summary="This description", include_in_schema=False)
+@get(
+    "/openapi.json",
+    permission=Permission.ANYONE,
+    summary="This description",
+    include_in_schema=False,
+)
 async def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The OpenAPI document of all routes."""
     routes = request.app.state.routes

@@ -35,6 +35,7 @@ from hornburg.rest.scu import (
     timeout_field,
 )
 from hornburg.rest.scu_operations import QueryBelowOperation, QueryOperation
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES", "AnswerNumber", "QueryId", "answer_of"]
 
@@ -73,6 +74,7 @@ async def _run(
 
 @post(
     "/modalities/{name:str}/query",
+    permission=Permission.QUERY_REMOTE,
     status_code=200,
     summary="Query a modality",
     tags=_TAGS,
@@ -87,13 +89,18 @@ async def query_modality(request: Asked, name: ModalityName) -> Response[bytes]:
     return await _run(request, target_for(request, name, fields), level, query, normalize=normalize)
 
 
-@get("/queries", summary="List the queries", tags=_TAGS)
+@get("/queries", permission=Permission.QUERY_REMOTE, summary="List the queries", tags=_TAGS)
 async def list_queries(request: Asked) -> Response[bytes]:
     """The identifiers of the queries that are remembered (QueryRetrieveSize), sorted."""
     return json_answer(queries_of(request).ids())
 
 
-@get("/queries/{query_id:str}", summary="List what can be asked of a query", tags=_TAGS)
+@get(
+    "/queries/{query_id:str}",
+    permission=Permission.QUERY_REMOTE,
+    summary="List what can be asked of a query",
+    tags=_TAGS,
+)
 async def list_query(request: Asked, query_id: QueryId) -> Response[bytes]:
     """The routes below."""
     queries_of(request).get(query_id)
@@ -102,6 +109,7 @@ async def list_query(request: Asked, query_id: QueryId) -> Response[bytes]:
 
 @delete(
     "/queries/{query_id:str}",
+    permission=Permission.QUERY_REMOTE,
     status_code=200,
     media_type="text/plain",
     summary="Forget a query",
@@ -115,6 +123,7 @@ async def delete_query(request: Asked, query_id: QueryId) -> Response[bytes]:
 
 @get(
     "/queries/{query_id:str}/level",
+    permission=Permission.QUERY_REMOTE,
     media_type="text/plain",
     summary="Get the level of a query",
     tags=_TAGS,
@@ -126,6 +135,7 @@ async def level(request: Asked, query_id: QueryId) -> Response[bytes]:
 
 @get(
     "/queries/{query_id:str}/modality",
+    permission=Permission.QUERY_REMOTE,
     media_type="text/plain",
     summary="Get the modality of a query",
     tags=_TAGS,
@@ -135,7 +145,12 @@ async def modality(request: Asked, query_id: QueryId) -> Response[bytes]:
     return text_answer(queries_of(request).get(query_id).target.name)
 
 
-@get("/queries/{query_id:str}/query", summary="Get a query", tags=_TAGS)
+@get(
+    "/queries/{query_id:str}/query",
+    permission=Permission.QUERY_REMOTE,
+    summary="Get a query",
+    tags=_TAGS,
+)
 async def original(
     request: Asked, query_id: QueryId, simplify: Simplify = None, short: Short = None
 ) -> Response[bytes]:
@@ -145,7 +160,12 @@ async def original(
     return json_answer(json_of_elements(query, dictionary, form_argument(request)))
 
 
-@get("/queries/{query_id:str}/answers", summary="List the answers of a query", tags=_TAGS)
+@get(
+    "/queries/{query_id:str}/answers",
+    permission=Permission.QUERY_REMOTE,
+    summary="List the answers of a query",
+    tags=_TAGS,
+)
 async def list_answers(
     request: Asked,
     query_id: QueryId,
@@ -163,6 +183,7 @@ async def list_answers(
 
 @get(
     "/queries/{query_id:str}/answers/{number:str}",
+    permission=Permission.QUERY_REMOTE,
     summary="List what can be asked of an answer",
     tags=_TAGS,
 )
@@ -175,6 +196,7 @@ async def list_answer(request: Asked, query_id: QueryId, number: AnswerNumber) -
 
 @get(
     "/queries/{query_id:str}/answers/{number:str}/content",
+    permission=Permission.QUERY_REMOTE,
     summary="Get an answer",
     tags=_TAGS,
 )
@@ -209,6 +231,7 @@ async def _below(request: Asked, query_id: str, number: str, wanted: Level) -> R
 
 @post(
     "/queries/{query_id:str}/answers/{number:str}/query-studies",
+    permission=Permission.QUERY_REMOTE,
     status_code=200,
     summary="Query the studies of an answer",
     tags=_TAGS,
@@ -221,6 +244,7 @@ async def query_studies(request: Asked, query_id: QueryId, number: AnswerNumber)
 
 @post(
     "/queries/{query_id:str}/answers/{number:str}/query-series",
+    permission=Permission.QUERY_REMOTE,
     status_code=200,
     summary="Query the series of an answer",
     tags=_TAGS,
@@ -233,6 +257,7 @@ async def query_series(request: Asked, query_id: QueryId, number: AnswerNumber) 
 
 @post(
     "/queries/{query_id:str}/answers/{number:str}/query-instances",
+    permission=Permission.QUERY_REMOTE,
     status_code=200,
     summary="Query the instances of an answer",
     tags=_TAGS,

@@ -26,6 +26,7 @@ from hornburg.rest.queries import AnswerNumber, QueryId, answer_of
 from hornburg.rest.requests import archive_of, queries_of
 from hornburg.rest.scu import boolean, parsed, timeout_field, tools_of, word
 from hornburg.rest.scu_operations import RetrieveOperation
+from hornburg.security.principals import Permission
 from hornburg.settings import Settings
 from hornburg.settings.values import RetrieveMethod
 
@@ -98,6 +99,7 @@ def _form(fields: Fields) -> Form:
 
 @post(
     "/queries/{query_id:str}/retrieve",
+    permission=Permission.QUERY_REMOTE,
     status_code=200,
     summary="Retrieve all answers of a query",
     tags=_TAGS,
@@ -111,6 +113,7 @@ async def retrieve_all(request: Asked, query_id: QueryId) -> Response[bytes]:
 
 @post(
     "/queries/{query_id:str}/answers/{number:str}/retrieve",
+    permission=Permission.QUERY_REMOTE,
     status_code=200,
     summary="Retrieve an answer of a query",
     tags=_TAGS,

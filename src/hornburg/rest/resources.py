@@ -24,6 +24,7 @@ from hornburg.rest.ready import ReadyJson
 from hornburg.rest.requests import archive_of, flag, level_of
 from hornburg.rest.resource_json import usual
 from hornburg.rest.view import View, is_expanded_list, number_of, view_of
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES", "found_answer", "unknown"]
 
@@ -69,6 +70,7 @@ def found_answer(archive: Archive, level: Level, found: Found[Any]) -> Response[
 
 @get(
     [f"/{level.plural}" for level in Level],
+    permission=Permission.VIEW,
     summary="List resources",
     operation_class=ListOperation,
 )
@@ -88,7 +90,7 @@ async def list_resources(request: Asked) -> Response[bytes]:
     return found_answer(archive, level, await find_ids(archive, search))
 
 
-@get(_EVERY, summary="Get a resource", operation_class=ViewOperation)
+@get(_EVERY, permission=Permission.VIEW, summary="Get a resource", operation_class=ViewOperation)
 async def get_resource(request: Asked, public_id: PublicId) -> Response[bytes]:
     """A patient, study, series or instance with its main tags, parent and children."""
     archive, level = archive_of(request), level_of(request)
@@ -135,7 +137,12 @@ def _above(reader: Reader, level: Level, public_id: str, shown: Level) -> Resour
     return resource
 
 
-@get(_CHILDREN, summary="Get what is below a resource", operation_class=ViewOperation)
+@get(
+    _CHILDREN,
+    permission=Permission.VIEW,
+    summary="Get what is below a resource",
+    operation_class=ViewOperation,
+)
 async def get_children(request: Asked, public_id: PublicId) -> Response[bytes]:
     """The resources of a level below, with ``expand=false`` their identifiers."""
     archive, level = archive_of(request), level_of(request)
@@ -151,7 +158,12 @@ async def get_children(request: Asked, public_id: PublicId) -> Response[bytes]:
     return found_answer(archive, below, await find(archive, search, view.writer(archive)))
 
 
-@get(_PARENTS, summary="Get what is above a resource", operation_class=ViewOperation)
+@get(
+    _PARENTS,
+    permission=Permission.VIEW,
+    summary="Get what is above a resource",
+    operation_class=ViewOperation,
+)
 async def get_parent(request: Asked, public_id: PublicId) -> Response[bytes]:
     """The series, study or patient that a resource belongs to."""
     above = Level.from_word(request.scope["path"].rsplit("/", 1)[1])
@@ -159,7 +171,7 @@ async def get_parent(request: Asked, public_id: PublicId) -> Response[bytes]:
     return await _one(archive, view_of(request), level, public_id, above)
 
 
-@delete(_EVERY, status_code=200, summary="Delete a resource")
+@delete(_EVERY, permission=Permission.DELETE, status_code=200, summary="Delete a resource")
 async def delete_resource(request: Asked, public_id: PublicId) -> Response[bytes]:
     """Delete a resource, all below it, and what is left empty above it.
 
@@ -176,7 +188,7 @@ async def delete_resource(request: Asked, public_id: PublicId) -> Response[bytes
     return json_answer({"RemainingAncestor": ancestor})
 
 
-@get(at_levels("/statistics"), summary="What a resource holds")
+@get(at_levels("/statistics"), permission=Permission.VIEW, summary="What a resource holds")
 async def get_statistics(request: Asked, public_id: PublicId) -> Response[bytes]:
     """Numbers of studies, series and instances, and sizes in bytes and in units of 2^20 bytes."""
     archive, level = archive_of(request), level_of(request)
@@ -207,6 +219,7 @@ def _statistics(level: Level, found: ResourceStatistics) -> dict[str, Any]:
 
 @get(
     at_levels("/protected", (Level.PATIENT,)),
+    permission=Permission.VIEW,
     media_type="text/plain",
     summary="Is a patient safe from recycling?",
 )
@@ -221,6 +234,7 @@ async def get_protected(request: Asked, public_id: PublicId) -> Response[bytes]:
 
 @put(
     at_levels("/protected", (Level.PATIENT,)),
+    permission=Permission.EDIT,
     status_code=200,
     media_type="text/plain",
     summary="Protect a patient",

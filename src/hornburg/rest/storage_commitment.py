@@ -25,6 +25,7 @@ from hornburg.rest.modality_store import resources_of
 from hornburg.rest.requests import archive_of, commitments_of, remote_of
 from hornburg.rest.scu import ModalityName, object_body, target_for, texts_of
 from hornburg.rest.scu_operations import StorageCommitmentOperation
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES"]
 
@@ -41,6 +42,7 @@ Transaction = Annotated[str, PathParameter(description="Transaction UID of the r
 
 @post(
     "/modalities/{name:str}/storage-commitment",
+    permission=Permission.SEND,
     status_code=200,
     summary="Ask a modality for storage commitment",
     tags=_TAGS,
@@ -96,7 +98,12 @@ def _instance(entry: Any) -> Reference:
     return pair[0], pair[1]
 
 
-@get("/storage-commitment/{transaction_uid:str}", summary="Get a report", tags=_TAGS)
+@get(
+    "/storage-commitment/{transaction_uid:str}",
+    permission=Permission.SEND,
+    summary="Get a report",
+    tags=_TAGS,
+)
 async def get_report(request: Asked, transaction_uid: Transaction) -> Response[bytes]:
     """What became of a storage commitment: Pending, Success or Failure."""
     report = commitments_of(request).get(transaction_uid)
@@ -120,6 +127,7 @@ async def get_report(request: Asked, transaction_uid: Transaction) -> Response[b
 
 @post(
     "/storage-commitment/{transaction_uid:str}/remove",
+    permission=Permission.DELETE,
     status_code=200,
     summary="Remove what was committed",
     tags=_TAGS,

@@ -12,6 +12,7 @@ from hornburg.errors import BadFileFormatError
 from hornburg.rest.answers import json_answer, text_answer
 from hornburg.rest.body import read_body
 from hornburg.rest.requests import archive_of
+from hornburg.security.principals import Permission
 from hornburg.settings import OverwriteInstances
 
 __all__ = ["ROUTES", "read_boolean"]
@@ -30,7 +31,7 @@ _ORTHANC_VERSION = "1.12.11"
 _DATABASE_VERSION = 6
 
 
-@get("/system", summary="What this server is")
+@get("/system", permission=Permission.ANYONE, summary="What this server is")
 async def system(request: Asked) -> Response[bytes]:
     """Version, name, and the options that clients adapt to."""
     archive = archive_of(request)
@@ -77,7 +78,7 @@ async def system(request: Asked) -> Response[bytes]:
     )
 
 
-@get("/statistics", summary="What the archive holds")
+@get("/statistics", permission=Permission.VIEW, summary="What the archive holds")
 async def statistics(request: Asked) -> Response[bytes]:
     """Counts and sizes, kept up to date rather than counted."""
     totals = await archive_of(request).index.look(lambda reader: reader.statistics())
@@ -95,7 +96,12 @@ async def statistics(request: Asked) -> Response[bytes]:
     )
 
 
-@get("/tools/metrics", media_type="text/plain", summary="Whether figures are collected")
+@get(
+    "/tools/metrics",
+    permission=Permission.METRICS,
+    media_type="text/plain",
+    summary="Whether figures are collected",
+)
 async def metrics(request: Asked) -> Response[bytes]:
     """``1`` or ``0``."""
     return text_answer("1" if archive_of(request).metrics.enabled else "0")
@@ -103,6 +109,7 @@ async def metrics(request: Asked) -> Response[bytes]:
 
 @put(
     "/tools/metrics",
+    permission=Permission.SETTINGS,
     status_code=200,
     media_type="text/plain",
     summary="Collect figures, or stop it",
@@ -113,7 +120,12 @@ async def set_metrics(request: Asked) -> Response[bytes]:
     return text_answer("")
 
 
-@get("/tools/metrics-prometheus", media_type="text/plain", summary="Figures for Prometheus")
+@get(
+    "/tools/metrics-prometheus",
+    permission=Permission.METRICS,
+    media_type="text/plain",
+    summary="Figures for Prometheus",
+)
 async def metrics_prometheus(request: Asked) -> Response[bytes]:
     """All figures in Prometheus' text format; nothing when they are switched off."""
     archive = archive_of(request)

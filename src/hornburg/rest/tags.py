@@ -26,6 +26,7 @@ from hornburg.rest.answers import JSON
 from hornburg.rest.files import Answer, StreamAnswer
 from hornburg.rest.paths import ABOVE_INSTANCES, PublicId, at_levels
 from hornburg.rest.requests import archive_of, flag, level_of
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES", "IgnoreLength", "Short", "Simplify", "form_of"]
 
@@ -91,7 +92,12 @@ def _encoder(request: Asked, archive: Archive, only: Collection[int] | None = No
     return lambda file: encode(file, form, ignore_length=lengths, only=only)
 
 
-@get("/instances/{public_id:str}/tags", summary="The tags of an instance", tags=["Instances"])
+@get(
+    "/instances/{public_id:str}/tags",
+    permission=Permission.VIEW,
+    summary="The tags of an instance",
+    tags=["Instances"],
+)
 async def get_tags(
     request: Asked,
     public_id: PublicId,
@@ -109,6 +115,7 @@ async def get_tags(
 
 @get(
     "/instances/{public_id:str}/simplified-tags",
+    permission=Permission.VIEW,
     summary="The tags of an instance, by name",
     tags=["Instances"],
 )
@@ -145,7 +152,12 @@ async def _tags(
     return Answer(body, _HEADERS)
 
 
-@get(at_levels("/module"), summary="The module of a resource", tags=["Tags"])
+@get(
+    at_levels("/module"),
+    permission=Permission.VIEW,
+    summary="The module of a resource",
+    tags=["Tags"],
+)
 async def get_module(
     request: Asked,
     public_id: PublicId,
@@ -159,7 +171,12 @@ async def get_module(
     return await _module(request, level, public_id, level)
 
 
-@get("/studies/{public_id:str}/module-patient", summary="The patient of a study", tags=["Tags"])
+@get(
+    "/studies/{public_id:str}/module-patient",
+    permission=Permission.VIEW,
+    summary="The patient of a study",
+    tags=["Tags"],
+)
 async def get_patient_module(
     request: Asked,
     public_id: PublicId,
@@ -178,7 +195,12 @@ async def _module(request: Asked, level: Level, public_id: str, of: Level) -> AS
     return Answer(await look_into(archive, attachment, encoder), _HEADERS)
 
 
-@get(at_levels("/shared-tags", ABOVE_INSTANCES), summary="The shared tags", tags=["Tags"])
+@get(
+    at_levels("/shared-tags", ABOVE_INSTANCES),
+    permission=Permission.VIEW,
+    summary="The shared tags",
+    tags=["Tags"],
+)
 async def get_shared_tags(
     request: Asked, public_id: PublicId, short: Short = None, simplify: Simplify = None
 ) -> ASGIResponse:
@@ -190,6 +212,7 @@ async def get_shared_tags(
 
 @get(
     at_levels("/instances-tags", ABOVE_INSTANCES),
+    permission=Permission.VIEW,
     summary="The tags of all instances",
     tags=["Tags"],
 )

@@ -15,6 +15,7 @@ from hornburg.errors import ParameterOutOfRangeError
 from hornburg.rest.answers import done, json_answer, text_answer
 from hornburg.rest.body import read_body
 from hornburg.rest.requests import archive_of
+from hornburg.security.principals import Permission
 from hornburg.settings import ENCODINGS
 
 __all__ = ["ROUTES"]
@@ -24,20 +25,30 @@ Asked = Request[Any, Any, Any]
 _ENCODINGS = {name.lower(): name for name in ENCODINGS}
 
 
-@get("/tools/now", media_type="text/plain", summary="The time in UTC")
+@get("/tools/now", permission=Permission.ANYONE, media_type="text/plain", summary="The time in UTC")
 async def now(request: Asked) -> Response[bytes]:
     """As ``20200131T235959``."""
     return text_answer(stamp(archive_of(request).clock()))
 
 
-@get("/tools/now-local", media_type="text/plain", summary="The local time")
+@get(
+    "/tools/now-local",
+    permission=Permission.ANYONE,
+    media_type="text/plain",
+    summary="The local time",
+)
 async def now_local(request: Asked) -> Response[bytes]:
     """As ``20200131T235959``, in the time zone of the server."""
     moment = time.localtime(archive_of(request).clock())
     return text_answer(time.strftime("%Y%m%dT%H%M%S", moment))
 
 
-@get("/tools/generate-uid", media_type="text/plain", summary="Make an identifier")
+@get(
+    "/tools/generate-uid",
+    permission=Permission.ANYONE,
+    media_type="text/plain",
+    summary="Make an identifier",
+)
 async def uid(
     level: Annotated[
         str, QueryParameter(name="level", description="patient, study, series or instance")
@@ -51,7 +62,12 @@ async def uid(
     return text_answer(generate_uid())
 
 
-@get("/tools/default-encoding", media_type="text/plain", summary="The default character set")
+@get(
+    "/tools/default-encoding",
+    permission=Permission.SETTINGS,
+    media_type="text/plain",
+    summary="The default character set",
+)
 async def default_encoding(request: Asked) -> Response[bytes]:
     """The character set of files that name none."""
     return text_answer(archive_of(request).runtime.default_encoding)
@@ -59,6 +75,7 @@ async def default_encoding(request: Asked) -> Response[bytes]:
 
 @put(
     "/tools/default-encoding",
+    permission=Permission.SETTINGS,
     status_code=200,
     media_type="text/plain",
     summary="Change the default character set",
@@ -73,21 +90,23 @@ async def set_default_encoding(request: Asked) -> Response[bytes]:
     return text_answer(name)
 
 
-@post("/tools/shutdown", status_code=200, summary="Stop the server")
+@post("/tools/shutdown", permission=Permission.CONTROL, status_code=200, summary="Stop the server")
 async def shutdown(request: Asked) -> Response[bytes]:
     """Finish what runs, then end the process."""
     request.app.state.control.shut_down()
     return done()
 
 
-@post("/tools/reset", status_code=200, summary="Start the server anew")
+@post(
+    "/tools/reset", permission=Permission.CONTROL, status_code=200, summary="Start the server anew"
+)
 async def reset(request: Asked) -> Response[bytes]:
     """Finish what runs, read the configuration again, and start."""
     request.app.state.control.reset()
     return done()
 
 
-@get("/tools", summary="The tools there are")
+@get("/tools", permission=Permission.ANYONE, summary="The tools there are")
 async def tools(request: Asked) -> Response[bytes]:
     """The names of all routes below ``/tools``."""
     names = {

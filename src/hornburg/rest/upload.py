@@ -16,13 +16,14 @@ from hornburg.rest.answers import raw_json
 from hornburg.rest.body import spool_body
 from hornburg.rest.forms import parts_of_form
 from hornburg.rest.requests import Incoming
+from hornburg.security.principals import Permission
 
 __all__ = ["take_upload", "upload"]
 
 _encode = msgspec.json.Encoder().encode
 
 
-@post("/instances", status_code=200, summary="Store DICOM instances")
+@post("/instances", permission=Permission.UPLOAD, status_code=200, summary="Store DICOM instances")
 async def upload(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Store a DICOM file, all of those in a ZIP archive, or the files of a form.
 

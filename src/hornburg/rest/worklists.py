@@ -35,6 +35,7 @@ from hornburg.errors import (
 from hornburg.rest.answers import done, json_answer, raw_json
 from hornburg.rest.fields import read_fields
 from hornburg.rest.requests import archive_of
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES"]
 
@@ -126,7 +127,13 @@ def _path(public_id: str) -> Response[bytes]:
     return json_answer({"ID": public_id, "Path": f"/worklists/{public_id}"})
 
 
-@get("/worklists", summary="List all worklists", tags=["Worklists"], operation_class=ShownOperation)
+@get(
+    "/worklists",
+    permission=Permission.WORKLISTS,
+    summary="List all worklists",
+    tags=["Worklists"],
+    operation_class=ShownOperation,
+)
 async def list_worklists(request: Asked) -> Response[bytes]:
     """Every worklist with its identifier and its tags; damaged files are left out."""
     worklists, form = _worklists(request), _form(request)
@@ -135,6 +142,7 @@ async def list_worklists(request: Asked) -> Response[bytes]:
 
 @post(
     "/worklists/create",
+    permission=Permission.WORKLISTS,
     status_code=200,
     summary="Create a worklist",
     tags=["Worklists"],
@@ -151,6 +159,7 @@ async def create_worklist(request: Asked) -> Response[bytes]:
 
 @get(
     "/worklists/{worklist_id:str}",
+    permission=Permission.WORKLISTS,
     summary="Show a worklist",
     tags=["Worklists"],
     operation_class=ShownOperation,
@@ -164,6 +173,7 @@ async def show_worklist(request: Asked, worklist_id: WorklistId) -> Response[byt
 
 @put(
     "/worklists/{worklist_id:str}",
+    permission=Permission.WORKLISTS,
     status_code=200,
     summary="Change a worklist",
     tags=["Worklists"],
@@ -181,6 +191,7 @@ async def change_worklist(request: Asked, worklist_id: WorklistId) -> Response[b
 
 @delete(
     "/worklists/{worklist_id:str}",
+    permission=Permission.WORKLISTS,
     status_code=200,
     summary="Delete a worklist",
     tags=["Worklists"],

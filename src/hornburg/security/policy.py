@@ -9,7 +9,7 @@ from hornburg.errors import ForbiddenError
 from hornburg.security.principals import NOBODY, Permission, Principal
 from hornburg.settings import Settings
 
-__all__ = ["EVERYTHING", "Access", "Narrow", "Policy", "Scope"]
+__all__ = ["EVERYTHING", "FULL", "Access", "Narrow", "Policy", "Scope"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,10 @@ class Access:
             raise ForbiddenError(
                 f"This needs the permission {permission.value!r}, which {who} does not have"
             ) from None
+
+
+FULL = Access(NOBODY, dict.fromkeys(Permission, EVERYTHING))
+"""Everything."""
 
 
 class Policy:

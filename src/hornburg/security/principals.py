@@ -47,6 +47,8 @@ class Permission(enum.Enum):
     """See and change the configuration: modalities, peers, log levels, the logs of changes."""
     CONTROL = "control"
     """Stop and restart the server, empty its logs of changes."""
+    METRICS = "metrics"
+    """Read the figures for monitoring."""
     SCRIPTS = "scripts"
     """Run scripts, write to the server's file system."""
     AUDIT = "audit"

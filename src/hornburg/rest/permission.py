@@ -1,0 +1,49 @@
+"""The guard of every route: each states a permission, and who asks must have it.
+
+A handler says ``permission=Permission.X`` in its decorator. ``Permission.ANYONE`` is for everybody
+who came in. What a permission is narrowed to is not judged here: handlers reach the archive
+through :func:`hornburg.rest.requests.archive_of`, which shows them no more than that.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, cast
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from hornburg.errors import ForbiddenError
+from hornburg.security.policy import FULL, Access
+from hornburg.security.principals import Permission
+
+__all__ = ["access_of", "authorize", "permission_of"]
+
+log = logging.getLogger("hornburg.rest")
+
+
+async def authorize(connection: ASGIConnection[Any, Any, Any, Any], handler: Any) -> None:
+    """Refuse who lacks the permission that the route states.
+
+    Raises:
+        ForbiddenError: so it is, or the route states none.
+    """
+    permission = permission_of(handler)
+    if permission is None:
+        if connection.scope.get("method") == "OPTIONS":
+            return  # the framework's own answer, which names the methods of a path
+        log.error("%s states no permission, so nobody may ask it", connection.scope["path"])
+        raise ForbiddenError("This route is closed")
+    if permission is not Permission.ANYONE:
+        access_of(connection.scope).scope(permission)
+
+
+def permission_of(handler: BaseRouteHandler) -> Permission | None:
+    """What a route states."""
+    return cast("Permission | None", handler.opt.get("permission"))
+
+
+def access_of(scope: Any) -> Access:
+    """What the one who asks may do; the door has found it out."""
+    state = scope.get("state")
+    return FULL if state is None else cast("Access", state.get("access", FULL))
