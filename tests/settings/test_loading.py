@@ -142,7 +142,6 @@ def test_what_is_set_and_not_supported_yet_is_listed(configured):
     [
         {"SslEnabled": True},
         {"SslVerifyPeers": True},
-        {"SecurityProfile": "Hardened"},
         {"Authorization": {"WebServiceRootUrl": "http://x"}},
     ],
 )

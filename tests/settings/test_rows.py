@@ -21,6 +21,16 @@ from hornburg.settings.plugins import PLUGIN_SECTIONS
 
 HERE = Path(__file__).parent
 ORTHANC = json.loads((HERE / "orthanc_defaults.json").read_text())
+#: What Orthanc doesn't have.
+OWN = (
+    "DicomBindAddresses",
+    "DicomMaximumAssociations",
+    "DicomMaximumAssociationsPerAddress",
+    "ExportDirectories",
+    "HardenedExceptions",
+    "RunAsUser",
+    "SecurityProfile",
+)
 MANUAL = HERE.parents[1] / "docs" / "configuration.md"
 
 
@@ -29,12 +39,7 @@ def test_rows_are_those_of_orthanc_and_the_few_of_our_own():
     # The sections of plug-ins are no options of Orthanc itself.
     assert theirs == {**ORTHANC, "Worklists": None}
     ours = {name for name, option in OPTIONS.items() if option.row.ours}
-    assert ours == {
-        "DicomBindAddresses",
-        "DicomMaximumAssociations",
-        "DicomMaximumAssociationsPerAddress",
-        "SecurityProfile",
-    }
+    assert ours == set(OWN)
 
 
 @pytest.mark.parametrize("option", OPTIONS.values(), ids=lambda option: option.name)
@@ -53,7 +58,7 @@ def test_a_row_is_complete(option):
 def test_every_field_is_an_option_or_comes_from_loading():
     fields = {field.name for field in dataclasses.fields(Settings)}
     options = {option.attribute for option in OPTIONS.values()}
-    assert fields - options == {"origins", "notes", "ignored"}
+    assert fields - options == {"origins", "notes", "ignored", "files"}
 
 
 def test_names_differ_without_underscores_too():

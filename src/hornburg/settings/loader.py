@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hornburg.settings.checks import check
 from hornburg.settings.environment import apply_environment
 from hornburg.settings.errors import Refused, SettingsError, show
 from hornburg.settings.files import Given, read_files, read_json
+from hornburg.settings.hardened import harden
 from hornburg.settings.plugins import DATABASE_SECTIONS, GUARDING_SECTIONS, PLUGIN_SECTIONS
-from hornburg.settings.remotes import refuse_host_name
 from hornburg.settings.rows import Option, to_json
 from hornburg.settings.sections import freeze
 from hornburg.settings.settings import OPTIONS, Settings
+from hornburg.settings.values import SecurityProfile
 from hornburg.settings.worklists import WorklistSettings
 
 __all__ = ["load"]
@@ -73,12 +74,17 @@ def load(
             ignored.append(name)
         values[option.attribute] = _absolute(value, item.base)
 
+    if values.get("security_profile") is SecurityProfile.HARDENED:
+        harden(values, origins)
     configured = bool(paths) or _WHOLE in environ
     _default_paths(values, _first_folder(paths, here), configured)
-    settings = Settings(**values, origins=freeze(origins), ignored=tuple(ignored))
-    notes += _check(settings)
-    notes += _check_dicom(settings)
-    return dataclasses.replace(settings, notes=tuple(notes))
+    settings = Settings(
+        **values,
+        origins=freeze(origins),
+        ignored=tuple(ignored),
+        files=tuple(path.absolute() for path in paths),
+    )
+    return dataclasses.replace(settings, notes=(*notes, *check(settings)))
 
 
 def _read(option: Option, item: Given) -> object:
@@ -154,54 +160,3 @@ def _default_paths(values: dict[str, Any], base: Path, configured: bool) -> None
             values.setdefault(option.attribute, base / str(option.default))
     if not configured and values["storage_directory"] == base / "OrthancStorage":
         values["storage_directory"] = base / _OWN_STORAGE
-
-
-def _check(settings: Settings) -> Iterable[str]:
-    """The rules that several options share: raises, or gives notes for the operator."""
-    if not settings.http_server_enabled:
-        return
-    origins = settings.origins
-    if settings.authentication_required and settings.registered_users is None:
-        if settings.remote_access_allowed:
-            raise SettingsError(
-                origins.get("RemoteAccessAllowed", "configuration"),
-                'nobody could log in: add "RegisteredUsers": { "name": "password" }, '
-                'or set "AuthenticationEnabled" to false to let everybody in',
-                option="RemoteAccessAllowed",
-                value="true",
-            )
-        yield "authentication is on and there are no RegisteredUsers: nobody can log in"
-    elif settings.authentication_required and not settings.registered_users:
-        yield "authentication is on and RegisteredUsers is empty: nobody can log in"
-    if settings.remote_access_allowed and not settings.authentication_required:
-        yield "remote access is allowed without authentication: everybody can read and delete"
-    if settings.authentication_required and settings.uses_well_known_passwords:
-        yield "RegisteredUsers holds a password that is printed in manuals: change it"
-    asked = settings.http_bind_addresses or ()
-    outside = [each for each in asked if not ipaddress.ip_address(each).is_loopback]
-    if outside and not settings.remote_access_allowed:
-        yield (
-            f"HttpBindAddresses: {', '.join(outside)} left out because RemoteAccessAllowed "
-            f"is false; listening on {', '.join(settings.http_binds())}"
-        )
-
-
-def _check_dicom(settings: Settings) -> Iterable[str]:
-    """The same for the options of the DICOM network."""
-    known = settings.dicom_modalities
-    if known and settings.dicom_modalities_in_database:
-        yield (
-            "DicomModalities is left out: DicomModalitiesInDatabase is true, and modalities come "
-            "from the index"
-        )
-    elif settings.dicom_check_modality_host:
-        for name, modality in known.items():
-            try:
-                refuse_host_name(modality)
-            except Refused as no:
-                raise SettingsError(
-                    settings.origins.get("DicomModalities", "configuration"),
-                    f"allowed is {no.allowed}",
-                    option=f"DicomModalities.{name}{no.path}",
-                    value=show(no.value),
-                ) from None

@@ -98,12 +98,14 @@ class Settings(
     The attribute of an option is its name in snake_case (``HttpPort``: ``http_port``). Paths are
     absolute when :func:`hornburg.settings.load` made the object. ``origins`` tells for each
     option that was set where that was, ``notes`` what the operator should read at the start,
-    ``ignored`` the options that were set and have no effect in this version.
+    ``ignored`` the options that were set and have no effect in this version, ``files`` the files
+    and folders that they came from.
     """
 
     origins: Mapping[str, str] = field(default_factory=lambda: freeze({}))
     notes: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
     @property
     def authentication_required(self) -> bool:

@@ -48,9 +48,8 @@ class AccessOptions:
         SecurityProfile,
         Row(
             "SecurityProfile",
-            "Which defaults hold: those of Orthanc, or stricter ones.",
-            supported=False,
-            vital=True,
+            "Which defaults hold: those of Orthanc, or stricter ones; what contradicts these stops "
+            "the start (HardenedExceptions).",
             ours=True,
         ),
     ] = SecurityProfile.DEFAULT

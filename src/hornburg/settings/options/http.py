@@ -206,8 +206,7 @@ class RestOptions:
         bool,
         Row(
             "RestApiWriteToFileSystemEnabled",
-            "Whether REST calls may write files on the server.",
-            supported=False,
+            "Whether REST calls may write files on the server (ExportDirectories).",
         ),
     ] = False
     synchronous_zip_stream: Annotated[

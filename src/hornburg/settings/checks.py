@@ -1,0 +1,112 @@
+"""What several options say together: refused, or told to the operator."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+
+from hornburg.settings.errors import Refused, SettingsError, show
+from hornburg.settings.remotes import refuse_host_name
+from hornburg.settings.settings import Settings
+from hornburg.settings.values import SecurityProfile
+
+__all__ = ["check"]
+
+
+def check(settings: Settings) -> Iterator[str]:
+    """Notes for the operator.
+
+    Raises:
+        SettingsError: options contradict each other.
+    """
+    yield from _check_http(settings)
+    yield from _check_dicom(settings)
+    if settings.security_profile is SecurityProfile.HARDENED:
+        _check_transport(settings)
+
+
+def _check_transport(settings: Settings) -> None:
+    """The profile wants TLS wherever other machines may come in.
+
+    A reverse proxy that is named in ``TrustedProxies`` may stand for HTTPS.
+    """
+    if settings.remote_access_allowed and not settings.ssl_enabled:
+        _demand_tls(
+            settings,
+            "SslEnabled",
+            "other machines may come in (RemoteAccessAllowed), so allowed is true",
+        )
+    outside = [each for each in settings.dicom_binds() if not _is_loopback(each)]
+    if settings.dicom_server_enabled and outside and not settings.dicom_tls_enabled:
+        _demand_tls(
+            settings,
+            "DicomTlsEnabled",
+            "other machines may come in (DicomBindAddresses), so allowed is true",
+        )
+
+
+def _demand_tls(settings: Settings, option: str, why: str) -> None:
+    if option in settings.hardened_exceptions:
+        return
+    raise SettingsError(
+        settings.origins.get("SecurityProfile", "configuration"),
+        f'{why}; or give the reason in "HardenedExceptions": {{ "{option}": "..." }} '
+        "(SecurityProfile is Hardened)",
+        option=option,
+        value="false",
+    )
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address).is_loopback
+
+
+def _check_http(settings: Settings) -> Iterable[str]:
+    """The rules that several options share: raises, or gives notes for the operator."""
+    if not settings.http_server_enabled:
+        return
+    origins = settings.origins
+    if settings.authentication_required and settings.registered_users is None:
+        if settings.remote_access_allowed:
+            raise SettingsError(
+                origins.get("RemoteAccessAllowed", "configuration"),
+                'nobody could log in: add "RegisteredUsers": { "name": "password" }, '
+                'or set "AuthenticationEnabled" to false to let everybody in',
+                option="RemoteAccessAllowed",
+                value="true",
+            )
+        yield "authentication is on and there are no RegisteredUsers: nobody can log in"
+    elif settings.authentication_required and not settings.registered_users:
+        yield "authentication is on and RegisteredUsers is empty: nobody can log in"
+    if settings.remote_access_allowed and not settings.authentication_required:
+        yield "remote access is allowed without authentication: everybody can read and delete"
+    if settings.authentication_required and settings.uses_well_known_passwords:
+        yield "RegisteredUsers holds a password that is printed in manuals: change it"
+    asked = settings.http_bind_addresses or ()
+    outside = [each for each in asked if not ipaddress.ip_address(each).is_loopback]
+    if outside and not settings.remote_access_allowed:
+        yield (
+            f"HttpBindAddresses: {', '.join(outside)} left out because RemoteAccessAllowed "
+            f"is false; listening on {', '.join(settings.http_binds())}"
+        )
+
+
+def _check_dicom(settings: Settings) -> Iterable[str]:
+    """The same for the options of the DICOM network."""
+    known = settings.dicom_modalities
+    if known and settings.dicom_modalities_in_database:
+        yield (
+            "DicomModalities is left out: DicomModalitiesInDatabase is true, and modalities come "
+            "from the index"
+        )
+    elif settings.dicom_check_modality_host:
+        for name, modality in known.items():
+            try:
+                refuse_host_name(modality)
+            except Refused as no:
+                raise SettingsError(
+                    settings.origins.get("DicomModalities", "configuration"),
+                    f"allowed is {no.allowed}",
+                    option=f"DicomModalities.{name}{no.path}",
+                    value=show(no.value),
+                ) from None
