@@ -31,6 +31,7 @@ UNSAFE = {
     "SyncStorageArea": False,
     "StoreMD5ForAttachments": False,
     "DeidentifyLogs": False,
+    "AuditTrail": {"Enabled": False},
 }
 
 LOCAL = {"SecurityProfile": "Hardened", "DicomBindAddresses": ["127.0.0.1"]}

@@ -12,6 +12,7 @@ from typing import Any
 
 from hornburg.settings.errors import SettingsError
 from hornburg.settings.settings import OPTIONS
+from hornburg.settings.trail import TrailSettings
 from hornburg.settings.values import OverwriteInstances, StorageMode
 
 __all__ = ["CHECKED_TOGETHER", "DEMANDS", "Demand", "harden"]
@@ -99,6 +100,12 @@ DEMANDS: tuple[Demand, ...] = (
     _exactly("SyncStorageArea", True),
     _exactly("StoreMD5ForAttachments", True),
     _exactly("DeidentifyLogs", True),
+    Demand(
+        "AuditTrail",
+        TrailSettings(required=True),
+        lambda given: given.enabled and given.required,
+        'a section with "Required": true',
+    ),
 )
 """One option each. What depends on several of them is in :mod:`hornburg.settings.checks`."""
 

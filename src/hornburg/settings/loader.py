@@ -17,6 +17,7 @@ from hornburg.settings.plugins import DATABASE_SECTIONS, GUARDING_SECTIONS, PLUG
 from hornburg.settings.rows import Option, to_json
 from hornburg.settings.sections import freeze
 from hornburg.settings.settings import OPTIONS, Settings
+from hornburg.settings.trail import TrailSettings
 from hornburg.settings.values import SecurityProfile
 from hornburg.settings.worklists import WorklistSettings
 
@@ -140,7 +141,7 @@ def _refuse_database(name: str, item: Given) -> None:
 def _absolute(value: object, base: Path) -> object:
     if isinstance(value, Path):
         return base.absolute() / value
-    if isinstance(value, WorklistSettings):
+    if isinstance(value, (TrailSettings, WorklistSettings)):
         return value.below(base)
     if isinstance(value, tuple):
         return tuple(_absolute(item, base) for item in value)
