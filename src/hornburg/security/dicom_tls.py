@@ -11,21 +11,21 @@ name modalities or an authority of the site's own, never a public authority.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 
 from hornburg.security.addresses import dicom_addresses
 from hornburg.security.tls_ciphers import choose_ciphers
-from hornburg.security.tls_probe import Unfit, probe
-from hornburg.settings import Modality, Settings, SettingsError
+from hornburg.security.tls_files import (
+    VERSIONS,
+    new_context,
+    settings_error,
+    take_certificate,
+    take_trusted,
+)
+from hornburg.security.tls_probe import Unfit
+from hornburg.settings import Modality, Settings
 
 __all__ = ["check_clients", "client_context", "dicom_addresses", "server_context"]
-
-#: DicomTlsMinimumProtocolVersion as Orthanc counts: 1 SSL 3, 2 TLS 1.0, 3 TLS 1.1, then these.
-_VERSIONS = {4: ssl.TLSVersion.TLSv1_2, 5: ssl.TLSVersion.TLSv1_3}
-
-#: A file of certificates of every modality in a large hospital; more is another kind of file.
-_LARGEST_FILE = 16 << 20
 
 
 def server_context(settings: Settings) -> ssl.SSLContext | None:
@@ -38,17 +38,18 @@ def server_context(settings: Settings) -> ssl.SSLContext | None:
         return None
     context = _context(settings, ssl.PROTOCOL_TLS_SERVER)
     if settings.dicom_tls_certificate is None:
-        raise _error(settings, "DicomTlsCertificate", "a DICOM server with TLS needs it")
+        raise settings_error(settings, "DicomTlsCertificate", "a DICOM server with TLS needs it")
     _take_certificate(settings, context)
     if settings.dicom_tls_remote_certificate_required:
-        if settings.dicom_tls_trusted_certificates is None:
-            raise _error(
+        trusted = settings.dicom_tls_trusted_certificates
+        if trusted is None:
+            raise settings_error(
                 settings,
                 "DicomTlsTrustedCertificates",
                 "needed to know whose certificates to let in, as long as "
                 "DicomTlsRemoteCertificateRequired is true",
             )
-        _take_trusted(settings, context)
+        take_trusted(settings, context, "DicomTlsTrustedCertificates", trusted)
         context.verify_mode = ssl.CERT_REQUIRED
     return context
 
@@ -66,13 +67,14 @@ def client_context(settings: Settings, modality: Modality) -> ssl.SSLContext:
     # Before CERT_REQUIRED, which it may not contradict; see the top of this module.
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED
-    if settings.dicom_tls_trusted_certificates is None:
-        raise _error(
+    trusted = settings.dicom_tls_trusted_certificates
+    if trusted is None:
+        raise settings_error(
             settings,
             "DicomTlsTrustedCertificates",
             f"needed to recognise {modality.aet}, which has UseDicomTls",
         )
-    _take_trusted(settings, context)
+    take_trusted(settings, context, "DicomTlsTrustedCertificates", trusted)
     if settings.dicom_tls_certificate is not None or settings.dicom_tls_private_key is not None:
         _take_certificate(settings, context)
     return context
@@ -92,30 +94,26 @@ def check_clients(settings: Settings, modalities: Iterable[Modality]) -> None:
 
 
 def _context(settings: Settings, protocol: int) -> ssl.SSLContext:
-    context = ssl.SSLContext(protocol)
-    # RFC 9325 3.3 and 3.5: neither compression nor renegotiation.
-    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    # A single modality's certificate in the trusted file is trusted without its authority.
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context = new_context(protocol)
     number = settings.dicom_tls_minimum_protocol_version
     names = settings.dicom_tls_ciphers_accepted
-    if 0 < number < min(_VERSIONS):
-        raise _error(
+    if 0 < number < min(VERSIONS):
+        raise settings_error(
             settings,
             "DicomTlsMinimumProtocolVersion",
             "versions before TLS 1.2 are broken and must not be used (RFC 8996); allowed is 0 "
             "(BCP 195), 4 (TLS 1.2) or 5 (TLS 1.3)",
             str(number),
         )
-    context.minimum_version = _VERSIONS.get(number, ssl.TLSVersion.TLSv1_2)
+    context.minimum_version = VERSIONS.get(number, ssl.TLSVersion.TLSv1_2)
     if number and not names:
-        raise _error(
+        raise settings_error(
             settings,
             "DicomTlsCiphersAccepted",
             "needed when DicomTlsMinimumProtocolVersion is not 0",
         )
     if not number and names:
-        raise _error(
+        raise settings_error(
             settings,
             "DicomTlsCiphersAccepted",
             "DicomTlsMinimumProtocolVersion 0 (BCP 195) has ciphers of its own; set it to 4 or 5",
@@ -123,71 +121,18 @@ def _context(settings: Settings, protocol: int) -> ssl.SSLContext:
     try:
         choose_ciphers(context, names or ())
     except Unfit as no:
-        raise _error(settings, "DicomTlsCiphersAccepted", str(no)) from None
+        raise settings_error(settings, "DicomTlsCiphersAccepted", str(no)) from None
     return context
 
 
 def _take_certificate(settings: Settings, context: ssl.SSLContext) -> None:
-    """Load our certificate and key, and see in a handshake with ourselves that they work."""
     certificate, key = settings.dicom_tls_certificate, settings.dicom_tls_private_key
     if certificate is None:
-        raise _error(settings, "DicomTlsCertificate", "the certificate of DicomTlsPrivateKey")
+        text = "the certificate of DicomTlsPrivateKey"
+        raise settings_error(settings, "DicomTlsCertificate", text)
     if key is None:
-        raise _error(settings, "DicomTlsPrivateKey", "the key of DicomTlsCertificate, in PEM form")
-    _readable(settings, "DicomTlsCertificate", certificate, (b"CERTIFICATE",))
-    _readable(settings, "DicomTlsPrivateKey", key, (b"PRIVATE KEY",))
-    try:
-        context.load_cert_chain(certificate, key, password=_no_password)
-    except _LockedError:
-        raise _error(
-            settings, "DicomTlsPrivateKey", f"{key} has a passphrase: store it without one"
-        ) from None
-    except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
-            what = f"{key} is not the key of the certificate in {certificate}"
-            raise _error(settings, "DicomTlsPrivateKey", what) from None
-        what = f"{certificate} or {key} can't be used: {_reason(error)}"
-        raise _error(settings, "DicomTlsCertificate", what) from None
-    try:
-        probe(context, certificate, key)
-    except Unfit as no:
-        raise _error(settings, "DicomTlsCertificate", f"{certificate} {no}") from None
-
-
-def _take_trusted(settings: Settings, context: ssl.SSLContext) -> None:
-    option, path = "DicomTlsTrustedCertificates", settings.dicom_tls_trusted_certificates
-    assert path is not None
-    _readable(settings, option, path, (b"CERTIFICATE",))
-    try:
-        context.load_verify_locations(path)
-    except (ssl.SSLError, OSError) as error:
-        raise _error(settings, option, f"{path} can't be used: {_reason(error)}") from None
-
-
-class _LockedError(Exception):
-    """OpenSSL asks for a passphrase; without us it would ask on the terminal."""
-
-
-def _no_password() -> str:
-    raise _LockedError
-
-
-def _readable(settings: Settings, option: str, path: Path, words: Sequence[bytes]) -> None:
-    try:
-        with path.open("rb") as file:
-            head = file.read(_LARGEST_FILE + 1)
-    except OSError as error:
-        raise _error(settings, option, f"can't read {path}: {error.strerror}") from None
-    if len(head) > _LARGEST_FILE or not any(b"-----BEGIN" in head and w in head for w in words):
-        kind = words[0].decode().lower()
-        raise _error(settings, option, f"{path} holds no {kind} in PEM form")
-
-
-def _reason(error: OSError) -> str:
-    reason = getattr(error, "reason", None) or error.strerror or "unknown"
-    return str(reason).replace("_", " ").lower()
-
-
-def _error(settings: Settings, option: str, text: str, value: str | None = None) -> SettingsError:
-    where = settings.origins.get(option, "configuration")
-    return SettingsError(where, text, option=option, value=value)
+        text = "the key of DicomTlsCertificate, in PEM form"
+        raise settings_error(settings, "DicomTlsPrivateKey", text)
+    take_certificate(
+        settings, context, ("DicomTlsCertificate", certificate), ("DicomTlsPrivateKey", key)
+    )

@@ -22,9 +22,9 @@ class Unfit(Exception):  # noqa: N818 - an answer to the caller, who knows the o
     """What can't be used, as the end of a sentence."""
 
 
-def probe(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+def probe(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
     """Let the certificate serve a client that trusts nothing but it, with the versions and the
-    ciphers of ``context``.
+    ciphers of ``context``. Without ``key`` it is in the file of the certificate.
 
     Raises:
         Unfit: it has expired or isn't valid yet, or no cipher goes with its key.
