@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 ORTHANC = json.loads((HERE / "orthanc_defaults.json").read_text())
 #: What Orthanc doesn't have.
 OWN = (
+    "AllowedPeerHosts",
     "AuditTrail",
     "DicomBindAddresses",
     "DicomMaximumAssociations",

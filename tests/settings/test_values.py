@@ -137,7 +137,8 @@ SECRETS = [
         "string",
     ),
     ("Pkcs11", {"Pin": "geheim"}, "Pkcs11", "Module"),
-    ("HttpProxy", ["geheim"], "HttpProxy", "string"),
+    ("HttpProxy", ["geheim"], "HttpProxy", "host:port"),
+    ("HttpProxy", "u:geheim@", "HttpProxy", "host:port"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Readers of the sections that name other machines: modalities, peers, keys."""
+"""Readers of the sections that name other application entities."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from hornburg.settings.errors import Refused
-from hornburg.settings.rows import Secret
 from hornburg.settings.sections import flag, freeze, member, read_section, read_title, text, whole
-from hornburg.settings.values import Manufacturer, Modality, Peer, Pkcs11, RetrieveMethod
+from hornburg.settings.values import Manufacturer, Modality, RetrieveMethod
 
 __all__ = [
     "MODALITY_NAME_ALLOWED",
@@ -20,9 +18,8 @@ __all__ = [
     "modality_to_json",
     "read_modalities",
     "read_modality",
-    "read_peers",
-    "read_pkcs11",
     "refuse_host_name",
+    "seconds",
 ]
 
 W = TypeVar("W", bound=enum.Enum)
@@ -33,7 +30,8 @@ MODALITY_NAME_ALLOWED = "a name of 1 to 64 letters, digits, - and _"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
-def _seconds(value: object) -> int:
+def seconds(value: object) -> int:
+    """A time-out, at most a day."""
     return whole(value, 0, 86400, "seconds")
 
 
@@ -60,24 +58,6 @@ def _host(value: object) -> str:
     if not host or any(character.isspace() for character in host):
         raise Refused(allowed, value)
     return host
-
-
-def _secret(value: object) -> Secret:
-    return Secret(text(value))
-
-
-def _url(value: object) -> str:
-    allowed = "a URL that starts with http:// or https://"
-    url = text(value, allowed)
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname)
-        _ = parts.port
-    except ValueError:
-        good = False
-    if not good:
-        raise Refused(allowed, value)
-    return url
 
 
 def _word(words: type[W]) -> Callable[[object], W]:
@@ -107,21 +87,10 @@ _MODALITY: dict[str, Field] = {
     "AllowTranscoding": ("allow_transcoding", flag),
     "UseDicomTls": ("use_dicom_tls", flag),
     "LocalAet": ("local_aet", _local_title),
-    "Timeout": ("timeout", _seconds),
+    "Timeout": ("timeout", seconds),
     "RetrieveMethod": ("retrieve_method", _retrieve_method),
 }
 _MODALITY_REQUIRED = ("AET", "Host", "Port")
-
-_PEER: dict[str, Field] = {
-    "Url": ("url", _url),
-    "Username": ("username", text),
-    "Password": ("password", _secret),
-    "CertificateFile": ("certificate_file", text),
-    "CertificateKeyFile": ("certificate_key_file", text),
-    "CertificateKeyPassword": ("certificate_key_password", _secret),
-    "Pkcs11": ("pkcs11", flag),
-    "Timeout": ("timeout", _seconds),
-}
 
 
 def read_modalities(value: object) -> Mapping[str, Modality]:
@@ -215,64 +184,3 @@ def _modality(entry: object) -> dict[str, Any]:
         if _MODALITY[key][0] not in given:
             raise Refused(f"an object with at least {', '.join(_MODALITY_REQUIRED)}", entry)
     return given
-
-
-def read_peers(value: object) -> Mapping[str, Peer]:
-    """``[URL]``, ``[URL, name, password]``, or an object with all fields."""
-
-    def one(_: str, entry: object) -> Peer:
-        if isinstance(entry, list):
-            if len(entry) not in (1, 3):
-                raise Refused("[URL] or [URL, user name, password]", entry)
-            url = member("[0]", _url, entry[0])
-            if len(entry) == 1:
-                return Peer(url=url)
-            return Peer(
-                url=url,
-                username=member("[1]", text, entry[1]),
-                password=member("[2]", _secret, entry[2]),
-            )
-        return _peer(entry)
-
-    return freeze(read_section(value, one))
-
-
-def _peer(entry: object) -> Peer:
-    given: dict[str, Any] = {}
-    headers: dict[str, Secret] = {}
-    properties: dict[str, Secret] = {}
-
-    def one(key: str, inner: object) -> None:
-        if key in _PEER:
-            attribute, read = _PEER[key]
-            given[attribute] = read(inner)
-        elif key == "HttpHeaders":
-            headers.update(read_section(inner, lambda _, header: _secret(header)))
-        else:
-            # Orthanc lets users keep properties of their own here; scripts read them.
-            properties[key] = Secret(inner if isinstance(inner, str) else repr(inner))
-
-    read_section(entry, one)
-    if "url" not in given:
-        raise Refused("an object with at least Url", entry)
-    return Peer(**given, http_headers=freeze(headers), properties=freeze(properties))
-
-
-def read_pkcs11(value: object) -> Pkcs11:
-    fields: dict[str, Field] = {
-        "Module": ("module", text),
-        "Pin": ("pin", _secret),
-        "Verbose": ("verbose", flag),
-    }
-    given: dict[str, Any] = {}
-
-    def one(key: str, inner: object) -> None:
-        if key not in fields:
-            raise Refused("one of " + ", ".join(fields), key)
-        attribute, read = fields[key]
-        given[attribute] = read(inner)
-
-    read_section(value, one)
-    if "module" not in given:
-        raise Refused("an object with at least Module", value)
-    return Pkcs11(**given)

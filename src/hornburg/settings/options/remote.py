@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from hornburg.settings.remotes import read_peers, read_pkcs11
+from hornburg.settings.peers import read_peer_hosts, read_peers, read_pkcs11, read_proxy
 from hornburg.settings.rows import Row
 from hornburg.settings.sections import freeze
 from hornburg.settings.values import Peer, Pkcs11
@@ -25,7 +25,6 @@ class RemoteOptions:
             "Servers with the same REST API, by name.",
             read=read_peers,
             allowed='an object { "name": [URL] } or { "name": [URL, user name, password] }',
-            supported=False,
             secret=True,
         ),
     ] = field(default_factory=lambda: freeze({}))
@@ -34,7 +33,6 @@ class RemoteOptions:
         Row(
             "OrthancPeersInDatabase",
             "Whether peers are kept in the index, not in the configuration.",
-            supported=False,
         ),
     ] = False
     http_proxy: Annotated[
@@ -42,7 +40,8 @@ class RemoteOptions:
         Row(
             "HttpProxy",
             "Proxy for our own requests, as host:port or user:password@host:port.",
-            supported=False,
+            read=read_proxy,
+            allowed="host:port or user:password@host:port",
             secret=True,
         ),
     ] = field(default="", repr=False)
@@ -54,19 +53,17 @@ class RemoteOptions:
             unit="seconds",
             least=0,
             most=86400,
-            supported=False,
         ),
     ] = 60
     http_verbose: Annotated[
         bool,
-        Row("HttpVerbose", "Whether our own requests are logged in detail.", supported=False),
+        Row("HttpVerbose", "Whether our own requests are logged in detail."),
     ] = False
     https_verify_peers: Annotated[
         bool,
         Row(
             "HttpsVerifyPeers",
             "Whether the certificates of servers that we ask are checked.",
-            supported=False,
         ),
     ] = True
     https_ca_certificates: Annotated[
@@ -74,9 +71,19 @@ class RemoteOptions:
         Row(
             "HttpsCACertificates",
             "PEM file of authorities that we trust; empty means the system's.",
-            supported=False,
         ),
     ] = ""
+    allowed_peer_hosts: Annotated[
+        tuple[str, ...],
+        Row(
+            "AllowedPeerHosts",
+            "Where peers that the REST API adds may be: host names, *.example.org, addresses, "
+            "networks; empty sets no limit but on link-local addresses, which have to be listed.",
+            read=read_peer_hosts,
+            allowed="a list of host names, *.example.org, IP addresses, and networks",
+            ours=True,
+        ),
+    ] = ()
     pkcs11: Annotated[
         Pkcs11 | None,
         Row(
