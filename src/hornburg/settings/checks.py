@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from hornburg.settings.errors import Refused, SettingsError, show
 from hornburg.settings.remotes import refuse_host_name
+from hornburg.settings.rules import refuse_unknown_roles
 from hornburg.settings.settings import Settings
 from hornburg.settings.values import SecurityProfile
 
@@ -19,10 +20,23 @@ def check(settings: Settings) -> Iterator[str]:
     Raises:
         SettingsError: options contradict each other.
     """
+    _check_roles(settings)
     yield from _check_http(settings)
     yield from _check_dicom(settings)
     if settings.security_profile is SecurityProfile.HARDENED:
         _check_transport(settings)
+
+
+def _check_roles(settings: Settings) -> None:
+    try:
+        refuse_unknown_roles(settings.roles, settings.access_rules or ())
+    except Refused as no:
+        raise SettingsError(
+            settings.origins.get("AccessRules", "configuration"),
+            f"allowed is {no.allowed}",
+            option=f"AccessRules{no.path}",
+            value=show(no.value),
+        ) from None
 
 
 def _check_transport(settings: Settings) -> None:
