@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import cyclopts
 
 from hornburg import __version__
+from hornburg.cli.audit_command import audit
 from hornburg.cli.config_command import config
 from hornburg.cli.import_command import import_
 from hornburg.cli.serve_command import serve
@@ -23,6 +24,7 @@ COMMANDS: tuple[tuple[str, Callable[..., object]], ...] = (
     ("serve", serve),
     ("import", import_),
     ("config", config),
+    ("audit", audit),
 )
 """Every command: its name and the function that runs it and may return an exit status."""
 

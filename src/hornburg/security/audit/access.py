@@ -1,0 +1,203 @@
+"""Who may come in over HTTP."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from hornburg.security.audit.check import (
+    Check,
+    Facts,
+    Verdict,
+    failed,
+    line_of,
+    passed,
+    warned,
+)
+from hornburg.security.host_files import others_may_read
+from hornburg.settings import Settings
+
+__all__ = ["CHECKS"]
+
+#: NIST SP 800-63B-4 3.1.1.2: passwords that stand alone.
+_SHORT = 15
+
+
+def _remote(facts: Facts) -> Verdict:
+    settings = facts.settings
+    if not settings.http_server_enabled:
+        return passed("the HTTP server is off (HttpServerEnabled)")
+    if not settings.remote_access_allowed:
+        return passed("the HTTP server listens on the loopback only")
+    everywhere = [
+        each for each in settings.http_binds() if ipaddress.ip_address(each).is_unspecified
+    ]
+    if everywhere:
+        return warned(
+            "the HTTP server listens on all addresses of the machine",
+            line_of("HttpBindAddresses", ["192.0.2.10"]) + " with the one address that is needed",
+        )
+    return passed("the HTTP server listens on " + ", ".join(settings.http_binds()))
+
+
+def _authentication(facts: Facts) -> Verdict:
+    settings = facts.settings
+    if settings.authentication_required:
+        return passed("requests need a user")
+    fix = line_of("AuthenticationEnabled", True)
+    if settings.remote_access_allowed and settings.http_server_enabled:
+        return failed("other machines may read and delete everything without a password", fix)
+    return warned("every user and program of this machine may read and delete everything", fix)
+
+
+def _passwords(facts: Facts) -> Verdict | list[Verdict]:
+    settings = facts.settings
+    users = settings.registered_users or {}
+    if settings.uses_well_known_passwords:
+        return failed(
+            "a user has a password that is printed in manuals",
+            "hornburg hash-password, and its line in RegisteredUsers",
+        )
+    plain = sorted(
+        name for name, word in users.items() if not word.reveal().startswith("$argon2id$")
+    )
+    if not plain:
+        return passed("no password stands in the configuration in plain text")
+    fix = "hornburg hash-password, and its line in RegisteredUsers"
+    names = _some(plain)
+    verdicts = [warned(f"passwords in plain text: {names}", fix)]
+    readable = [path for path in settings.files if others_may_read(path)]
+    if readable:
+        verdicts = [
+            failed(
+                f"passwords in plain text ({names}) in a file that others can read: {readable[0]}",
+                f"chmod 600 {readable[0]}, and " + fix,
+            )
+        ]
+    short = sorted(name for name in plain if len(users[name].reveal()) < _SHORT)
+    if short:
+        verdicts.append(warned(f"passwords of less than {_SHORT} characters: {_some(short)}", fix))
+    return verdicts
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def _find_limits(facts: Facts) -> Verdict:
+    settings = facts.settings
+    missing = [
+        name
+        for name, limit in (
+            ("LimitFindResults", settings.limit_find_results),
+            ("LimitFindInstances", settings.limit_find_instances),
+        )
+        if not limit
+    ]
+    if not missing:
+        return passed("finds are limited")
+    return warned(
+        "one query may ask for the whole archive: no " + " and no ".join(missing),
+        ", ".join(line_of(name, 100) for name in missing),
+    )
+
+
+def _bodies(facts: Facts) -> Verdict:
+    settings = facts.settings
+    missing = [
+        name
+        for name, limit in (
+            ("MaximumRequestBodySizeMB", settings.maximum_request_body_size_mb),
+            ("MaximumFileSizeInArchiveMB", settings.maximum_file_size_in_archive_mb),
+        )
+        if not limit
+    ]
+    if not missing:
+        return passed("uploads are limited in size")
+    return warned(
+        "one upload may fill the disk: no " + " and no ".join(missing),
+        ", ".join(line_of(name, 2048) for name in missing),
+    )
+
+
+def _switches(facts: Facts) -> list[Verdict]:
+    settings = facts.settings
+    remote = settings.remote_access_allowed and settings.http_server_enabled
+    verdicts = []
+    for option, on, what in _dangerous(settings):
+        if on:
+            grade = failed if remote else warned
+            verdicts.append(grade(what, line_of(option, False)))
+    return verdicts or [passed("scripts over REST and exports to the disk are off")]
+
+
+def _dangerous(settings: Settings) -> tuple[tuple[str, bool, str], ...]:
+    return (
+        (
+            "ExecuteLuaEnabled",
+            settings.execute_lua_enabled,
+            "who has the permission may run scripts (/tools/execute-script)",
+        ),
+        (
+            "RestApiWriteToFileSystemEnabled",
+            settings.rest_api_write_to_file_system_enabled,
+            "who has the permission may write files on the server (/instances/{id}/export)",
+        ),
+    )
+
+
+def _explorer(facts: Facts) -> Verdict:
+    settings = facts.settings
+    if not settings.orthanc_explorer_enabled:
+        return passed("the pages for browsers are off")
+    if settings.remote_access_allowed and settings.http_server_enabled:
+        return warned(
+            "the pages for browsers are served to other machines",
+            line_of("OrthancExplorerEnabled", False) + " unless people use them",
+        )
+    return passed("the pages for browsers are served to this machine")
+
+
+CHECKS = (
+    Check(
+        "http-remote",
+        "HTTP listens where it is needed",
+        "What nobody can reach, nobody can attack.",
+        _remote,
+    ),
+    Check(
+        "http-authentication",
+        "HTTP asks who is there",
+        "Thousands of DICOM servers stand open on the Internet (CVE-2025-0896).",
+        _authentication,
+    ),
+    Check(
+        "http-passwords",
+        "Passwords are hashed and strong",
+        "Who sees the configuration, a backup of it or the screen has the passwords.",
+        _passwords,
+    ),
+    Check(
+        "find-limits",
+        "Finds have a limit",
+        "One query for everything takes the archive away from all others, or copies it.",
+        _find_limits,
+    ),
+    Check(
+        "upload-limits",
+        "Uploads have a limit",
+        "One request may fill memory or disk.",
+        _bodies,
+    ),
+    Check(
+        "http-switches",
+        "Nothing runs or writes by REST",
+        "Scripts and exports have been used to take over servers (CVE-2023-33466).",
+        _switches,
+    ),
+    Check(
+        "http-explorer",
+        "No page that nobody needs",
+        "A page in the browser of a user who is logged in is a way in.",
+        _explorer,
+    ),
+)

@@ -1,0 +1,108 @@
+"""Files and folders that only the server's user should reach."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hornburg.settings import Settings
+
+__all__ = ["Exposed", "exposed_files", "others_may_read", "others_may_write"]
+
+_READ = stat.S_IRGRP | stat.S_IROTH
+_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """A path that others can read or write.
+
+    ``what`` says what it is to the server, ``how`` is "read", "write" or "read and write",
+    ``mode`` the permissions that it should have.
+    """
+
+    path: Path
+    what: str
+    how: str
+    mode: int
+
+    def __str__(self) -> str:
+        return f"others can {self.how} {self.what} {self.path}: chmod {self.mode:o} {self.path}"
+
+
+def others_may_read(path: Path) -> bool:
+    """Whether the group or everybody may read it; not when it isn't there."""
+    return bool(_mode(path) & _READ)
+
+
+def others_may_write(path: Path) -> bool:
+    """Whether the group or everybody may write it; not when it isn't there."""
+    return bool(_mode(path) & _WRITE)
+
+
+def _mode(path: Path) -> int:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        # Not there, or not ours to look at: whoever needs it says so when it is opened.
+        return 0
+
+
+def exposed_files(settings: Settings) -> list[Exposed]:
+    """What others can read or write and should not, of all that the settings name."""
+    found: list[Exposed] = []
+    for path in _configuration(settings):
+        found += _look(path, "the configuration", secret=_has_secrets(settings))
+    for path, what in _keys(settings):
+        found += _look(path, what, secret=True)
+    for path in settings.lua_scripts:
+        found += _look(path, "the script", secret=False)
+    for path in settings.plugins:
+        found += _look(path, "the plug-in", secret=False)
+    for path, what in _folders(settings):
+        found += _look(path, what, secret=True)
+    return found
+
+
+def _look(path: Path, what: str, *, secret: bool) -> Iterator[Exposed]:
+    hows = ["read"] if secret and others_may_read(path) else []
+    if others_may_write(path):
+        hows.append("write")
+    if hows:
+        mode = (0o700 if path.is_dir() else 0o600) if secret else _mode(path) & ~_WRITE
+        yield Exposed(path, what, " and ".join(hows), mode)
+
+
+def _configuration(settings: Settings) -> Iterator[Path]:
+    for path in settings.files:
+        yield path
+        if path.is_dir():
+            yield from sorted(path.glob("*.json"))
+
+
+def _has_secrets(settings: Settings) -> bool:
+    """Whether the configuration holds what others must not read; hashes can be tried out, too."""
+    return bool(
+        settings.registered_users
+        or settings.orthanc_peers
+        or settings.http_proxy
+        or settings.pkcs11
+    )
+
+
+def _keys(settings: Settings) -> Iterator[tuple[Path, str]]:
+    if settings.ssl_enabled:
+        yield settings.ssl_certificate, "the private key"
+    if settings.dicom_tls_enabled and settings.dicom_tls_private_key:
+        yield Path(settings.dicom_tls_private_key), "the private key"
+    for peer in settings.orthanc_peers.values():
+        if peer.certificate_key_file:
+            yield Path(peer.certificate_key_file), "the private key"
+
+
+def _folders(settings: Settings) -> Iterator[tuple[Path, str]]:
+    yield settings.storage_directory, "the stored images in"
+    if settings.index_folder != settings.storage_directory:
+        yield settings.index_folder, "the index in"

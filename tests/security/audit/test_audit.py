@@ -1,0 +1,220 @@
+"""The audit: what each line of the checklist finds."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from hornburg.cli import main
+from hornburg.security.audit import CHECKS, Grade, audit
+from hornburg.settings import load
+
+#: A hash of "x".
+HASH = (
+    "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ"
+)
+
+LONG = "correct horse battery staple"
+REMOTE = {"RemoteAccessAllowed": True, "RegisteredUsers": {"alice": HASH}}
+PUBLIC = {"DicomBindAddresses": ["192.0.2.1"]}
+LOCAL = {"DicomBindAddresses": ["127.0.0.1"]}
+CT = {"AET": "CT", "Host": "192.0.2.9", "Port": 104}
+NAMED = {"CT": {**CT, "Host": "ct.example"}}
+
+P, W, F = Grade.PASS, Grade.WARN, Grade.FAIL
+
+#: Check, configuration, worst grade, and what the line to add holds.
+CASES = [
+    ("http-remote", {}, P, ""),
+    ("http-remote", {"HttpServerEnabled": False, **REMOTE}, P, ""),
+    ("http-remote", REMOTE, W, "HttpBindAddresses"),
+    ("http-remote", {**REMOTE, "HttpBindAddresses": ["192.0.2.1"]}, P, ""),
+    ("http-authentication", {}, W, '"AuthenticationEnabled": true'),
+    (
+        "http-authentication",
+        {"RemoteAccessAllowed": True, "AuthenticationEnabled": False},
+        F,
+        '"AuthenticationEnabled": true',
+    ),
+    ("http-authentication", REMOTE, P, ""),
+    ("http-passwords", REMOTE, P, ""),
+    ("http-passwords", {"RegisteredUsers": {"alice": LONG}}, W, "hash-password"),
+    ("http-passwords", {"RegisteredUsers": {"orthanc": "orthanc"}}, F, "hash-password"),
+    ("find-limits", {}, W, '"LimitFindResults": 100, "LimitFindInstances": 100'),
+    ("find-limits", {"LimitFindResults": 5}, W, '"LimitFindInstances": 100'),
+    ("find-limits", {"LimitFindResults": 5, "LimitFindInstances": 5}, P, ""),
+    ("upload-limits", {}, P, ""),
+    ("upload-limits", {"MaximumRequestBodySizeMB": 0}, W, '"MaximumRequestBodySizeMB": 2048'),
+    ("upload-limits", {"MaximumFileSizeInArchiveMB": 0}, W, '"MaximumFileSizeInArchiveMB": 2048'),
+    ("http-switches", {}, P, ""),
+    ("http-switches", {"RestApiWriteToFileSystemEnabled": True}, W, "false"),
+    ("http-switches", {**REMOTE, "RestApiWriteToFileSystemEnabled": True}, F, "false"),
+    ("http-switches", {**REMOTE, "ExecuteLuaEnabled": True}, F, '"ExecuteLuaEnabled": false'),
+    ("http-explorer", {}, P, ""),
+    ("http-explorer", REMOTE, W, '"OrthancExplorerEnabled": false'),
+    ("http-explorer", {**REMOTE, "OrthancExplorerEnabled": False}, P, ""),
+    ("https", {}, P, ""),
+    ("https", REMOTE, F, '"SslEnabled": true'),
+    ("https-clients", {}, P, ""),
+    ("https-verify", {}, P, ""),
+    ("https-verify", {"HttpsVerifyPeers": False}, F, '"HttpsVerifyPeers": true'),
+    ("peers", {}, P, ""),
+    ("peers", {"OrthancPeers": {"a": ["http://192.0.2.1/"]}}, W, "https://"),
+    ("peers", {"OrthancPeers": {"a": ["http://192.0.2.1/", "user", "word"]}}, F, "https://"),
+    ("peers", {"OrthancPeers": {"a": ["https://192.0.2.1/", "user", "word"]}}, P, ""),
+    ("peers", {"OrthancPeers": {"a": ["http://localhost/", "user", "word"]}}, P, ""),
+    ("dicom-listening", LOCAL, P, ""),
+    ("dicom-listening", PUBLIC, P, ""),
+    ("dicom-listening", {"Name": "as of Orthanc"}, W, "DicomBindAddresses"),
+    ("dicom-strangers", LOCAL, W, "DicomAlwaysAllowEcho"),
+    ("dicom-strangers", PUBLIC, F, "DicomAlwaysAllowStore"),
+    ("dicom-strangers", {**LOCAL, "DicomAlwaysAllowFind": True}, F, "DicomAlwaysAllowFind"),
+    (
+        "dicom-strangers",
+        {**PUBLIC, "DicomAlwaysAllowEcho": False, "DicomAlwaysAllowStore": False},
+        P,
+        "",
+    ),
+    ("dicom-called-title", LOCAL, W, '"DicomCheckCalledAet": true'),
+    ("dicom-called-title", {"DicomCheckCalledAet": True}, P, ""),
+    ("dicom-host", LOCAL, W, '"DicomCheckModalityHost": true'),
+    ("dicom-host", {"DicomModalities": NAMED}, W, "CT"),
+    ("dicom-host", {"DicomCheckModalityHost": True, "DicomModalities": {"CT": CT}}, P, ""),
+    ("dicom-modalities", {"DicomModalities": {"CT": CT}}, W, "DicomModalities.CT"),
+    ("dicom-modalities", {"DicomModalities": {"CT": {**CT, "AllowMove": False}}}, P, ""),
+    ("dicom-tls", LOCAL, P, ""),
+    ("dicom-tls", PUBLIC, W, '"DicomTlsEnabled": true'),
+    ("dicom-bounds", {}, P, ""),
+    ("dicom-bounds", {"DicomScpTimeout": 0}, W, '"DicomScpTimeout": 30'),
+    ("dicom-bounds", {"DicomMaximumAssociationsPerAddress": 0}, W, "PerAddress"),
+    ("dicom-content", {}, P, ""),
+    ("dicom-content", {"UnknownSopClassAccepted": True}, W, "false"),
+    ("archive-overwrite", {}, P, ""),
+    ("archive-overwrite", {"OverwriteInstances": "Always"}, W, '"Never"'),
+    ("archive-recycling", {}, P, ""),
+    ("archive-recycling", {"MaximumPatientCount": 5}, W, '"Reject"'),
+    ("archive-recycling", {"MaximumPatientCount": 5, "MaximumStorageMode": "Reject"}, P, ""),
+    ("archive-durable", {}, P, ""),
+    ("archive-durable", {"SyncStorageArea": False}, W, '"SyncStorageArea": true'),
+    ("archive-checksums", {}, P, ""),
+    ("archive-checksums", {"StoreMD5ForAttachments": False}, W, "true"),
+    ("logs", {}, P, ""),
+    ("logs", {"DeidentifyLogs": False}, W, '"DeidentifyLogs": true'),
+    ("options", {}, P, ""),
+    ("options", {"StoreDicom": False}, W, "take them out"),
+    ("profile-exceptions", {}, P, ""),
+    (
+        "profile-exceptions",
+        {
+            "SecurityProfile": "Hardened",
+            "HardenedExceptions": {"DicomTlsEnabled": "old scanners in a network of their own"},
+        },
+        W,
+        "DicomTlsEnabled",
+    ),
+]
+
+
+def settings_of(folder, configuration):
+    file = folder / "c.json"
+    file.write_text(json.dumps(configuration))
+    file.chmod(0o600)
+    return load([file], {})
+
+
+def verdicts_of(report, name):
+    return [verdict for check, verdict in report.lines if check.name == name]
+
+
+def worst(verdicts):
+    return max((each.grade for each in verdicts), key=list(Grade).index)
+
+
+@pytest.mark.parametrize(("name", "configuration", "grade", "fix"), CASES)
+def test_what_a_line_finds(tmp_path, name, configuration, grade, fix):
+    verdicts = verdicts_of(audit(settings_of(tmp_path, configuration), uid=1000), name)
+    assert worst(verdicts) is grade, verdicts
+    if grade is not Grade.PASS:
+        assert fix in " ".join(verdict.fix for verdict in verdicts)
+
+
+def test_root(tmp_path):
+    settings = settings_of(tmp_path, {})
+    assert worst(verdicts_of(audit(settings, uid=1000), "host-root")) is Grade.PASS
+    assert worst(verdicts_of(audit(settings, uid=0), "host-root")) is Grade.WARN
+    settings = settings_of(tmp_path, {"RunAsUser": "nobody"})
+    assert worst(verdicts_of(audit(settings, uid=0), "host-root")) is Grade.PASS
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602])
+def test_a_configuration_with_secrets_is_the_servers_alone(tmp_path, mode):
+    settings = settings_of(tmp_path, {"RegisteredUsers": {"alice": LONG}})
+    assert worst(verdicts_of(audit(settings), "host-files")) is Grade.PASS
+    (tmp_path / "c.json").chmod(mode)
+    (verdict,) = verdicts_of(audit(settings), "host-files")
+    assert verdict.grade is Grade.FAIL
+    assert f"chmod 600 {tmp_path}/c.json" in verdict.fix
+    if mode & 0o044:
+        assert worst(verdicts_of(audit(settings), "http-passwords")) is Grade.FAIL
+
+
+def test_a_configuration_without_secrets_may_be_read(tmp_path):
+    settings = settings_of(tmp_path, {})
+    (tmp_path / "c.json").chmod(0o644)
+    assert worst(verdicts_of(audit(settings), "host-files")) is Grade.PASS
+    (tmp_path / "c.json").chmod(0o666)
+    assert worst(verdicts_of(audit(settings), "host-files")) is Grade.FAIL
+
+
+def test_the_folder_of_the_images_is_the_servers_alone(tmp_path):
+    settings = settings_of(tmp_path, {"StorageDirectory": "images"})
+    (tmp_path / "images").mkdir(mode=0o700)
+    assert worst(verdicts_of(audit(settings), "host-files")) is Grade.PASS
+    (tmp_path / "images").chmod(0o755)
+    (verdict,) = verdicts_of(audit(settings), "host-files")
+    assert verdict.fix == f"chmod 700 {tmp_path}/images"
+
+
+def test_every_line_has_a_case_and_is_whole():
+    names = [check.name for check in CHECKS]
+    assert len(set(names)) == len(names)
+    elsewhere = {"host-root", "host-files"}
+    assert set(names) <= {name for name, *_ in CASES} | elsewhere
+    for check in CHECKS:
+        assert check.why.endswith(".")
+
+
+def test_no_password_is_in_the_report(tmp_path):
+    configuration = {
+        **REMOTE,
+        "RegisteredUsers": {"alice": "planted-secret"},
+        "OrthancPeers": {"a": ["http://192.0.2.1/", "user", "planted-secret"]},
+        "HttpProxy": "user:planted-secret@proxy:3128",
+    }
+    assert "planted-secret" not in json.dumps(audit(settings_of(tmp_path, configuration)).to_json())
+
+
+def test_the_hardened_profile_fails_nowhere(tmp_path):
+    settings = settings_of(tmp_path, {"SecurityProfile": "Hardened", **LOCAL})
+    report = audit(settings, uid=1000, now=datetime.now(UTC))
+    bad = [(check.name, each.found) for check, each in report.lines if each.grade is not Grade.PASS]
+    assert bad == []
+
+
+def test_the_command_grades_and_exits(tmp_path, capsys):
+    settings_of(tmp_path, {**LOCAL, "SecurityProfile": "Hardened"})
+    assert main(["audit", str(tmp_path / "c.json")]) == 0
+    assert "0 fail" in capsys.readouterr().out
+    settings_of(tmp_path, {**PUBLIC, **REMOTE})
+    assert main(["audit", str(tmp_path / "c.json"), "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["Summary"]["fail"] >= 2
+    assert {check["Grade"] for check in report["Checks"]} == {"pass", "warn", "fail"}
+
+
+def test_a_configuration_that_cannot_be_used_is_an_error_of_one_line(tmp_path, capsys):
+    (tmp_path / "c.json").write_text("{")
+    assert main(["audit", str(tmp_path / "c.json")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
