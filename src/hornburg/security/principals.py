@@ -91,6 +91,14 @@ class Principal:
     detail: str = ""
 
     @property
+    def account(self) -> str:
+        """Whose jobs and queries are this one's own: ``user:alice`` by password, session, token
+        and certificate alike. All that come without a name share one."""
+        if self.kind in (Kind.NOBODY, Kind.AET, Kind.OPENID, Kind.INSIDE):
+            return f"{self.kind.value}:{self.name}"
+        return f"user:{self.name}"
+
+    @property
     def is_ambient(self) -> bool:
         """Whether a browser sends the proof by itself, for the pages of any site."""
         return self.kind in (Kind.NOBODY, Kind.PASSWORD, Kind.SESSION, Kind.CERTIFICATE)
