@@ -19,6 +19,7 @@ from hornburg.dicom.levels import Level
 __all__ = [
     "MOST_METADATA_CHARACTERS",
     "Attachment",
+    "Bounds",
     "Change",
     "Compression",
     "Condition",
@@ -35,6 +36,7 @@ __all__ = [
     "Reader",
     "Resource",
     "ResourceStatistics",
+    "Scope",
     "Statistics",
     "Stored",
     "Writer",
@@ -235,12 +237,31 @@ class OrderBy:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """Studies, and what belongs to them: each set that isn't empty must hold the study.
+
+    ``labels`` of the study or its patient; ``patients`` by PatientID and ``studies`` by
+    StudyInstanceUID, letter by letter. A patient is within when one of its studies is; series and
+    instances go with their study.
+    """
+
+    labels: frozenset[str] = frozenset()
+    patients: frozenset[str] = frozenset()
+    studies: frozenset[str] = frozenset()
+
+
+Scope = tuple[Bounds, ...] | None
+"""``None`` is everything; of several bounds any one is enough; the empty tuple is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """What to look for at one level. ``limit`` 0 is no limit.
 
     ``modalities`` is ModalitiesInStudy: any series of the study has one of them, which may hold
     wildcards. ``labels_constraint`` is All, Any or None; None with no ``labels`` finds what has
-    no label. ``metadata`` goes from name to value, which may hold wildcards.
+    no label. ``metadata`` goes from name to value, which may hold wildcards. ``scope`` is where
+    to look at all (:class:`hornburg.index.scoped.ScopedReader` sets it).
     """
 
     level: Level
@@ -253,10 +274,23 @@ class Query:
     order_by: tuple[OrderBy, ...] = ()
     since: int = 0
     limit: int = 0
+    scope: Scope = None
 
 
 class Reader(ABC):
-    """What can be asked of the index. A missing resource is ``None``, never an error."""
+    """What can be asked of the index. A missing resource is ``None``, never an error.
+
+    A ``scope`` says what is looked at; what is beyond is as if it were not there.
+    """
+
+    @property
+    def whole(self) -> Reader:
+        """The same without bounds, for what the server has to know for itself (quotas)."""
+        return self
+
+    @abstractmethod
+    def within(self, level: Level, public_ids: Sequence[str], scope: Scope) -> set[str]:
+        """Those of the resources of a level that are there and within the scope."""
 
     @abstractmethod
     def resource(self, level: Level, public_id: str) -> Resource | None:
@@ -314,12 +348,12 @@ class Reader(ABC):
         """All metadata of a resource, by name."""
 
     @abstractmethod
-    def all_labels(self) -> tuple[str, ...]:
+    def all_labels(self, scope: Scope = None) -> tuple[str, ...]:
         """Every label in use, sorted."""
 
     @abstractmethod
-    def statistics(self) -> Statistics:
-        """What the whole archive holds, without a scan."""
+    def statistics(self, scope: Scope = None) -> Statistics:
+        """What the archive holds; without a scope, without a scan."""
 
     @abstractmethod
     def resource_statistics(self, level: Level, public_id: str) -> ResourceStatistics | None:
@@ -327,7 +361,13 @@ class Reader(ABC):
 
     @abstractmethod
     def changes(
-        self, since: int, to: int | None, limit: int, types: Sequence[str], last: bool
+        self,
+        since: int,
+        to: int | None,
+        limit: int,
+        types: Sequence[str],
+        last: bool,
+        scope: Scope = None,
     ) -> list[Change]:
         """At most ``limit`` entries after ``since`` and up to and with ``to``, oldest first.
 
@@ -371,6 +411,11 @@ class Reader(ABC):
 
 class Writer(Reader):
     """What can be changed, inside a transaction."""
+
+    @property
+    def whole(self) -> Writer:
+        """The same without bounds."""
+        return self
 
     @abstractmethod
     def store(self, new: NewInstance) -> Stored:

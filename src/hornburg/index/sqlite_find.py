@@ -10,7 +10,8 @@ import msgspec
 
 from hornburg.dicom.levels import Level
 from hornburg.errors import ParameterOutOfRangeError
-from hornburg.index.base import Condition, Match, OrderBy, Query
+from hornburg.index.base import Condition, Match, OrderBy, Query, Scope
+from hornburg.index.sqlite_scope import of_studies, seen_studies
 from hornburg.index.text import after_prefix, clean, fold, fold_pattern, glob, literal_prefix
 
 __all__ = [
@@ -165,6 +166,8 @@ class _Builder:
                 raise ParameterOutOfRangeError("An ancestor is above the level that is searched")
             self._reach(level)
             self.where.add(f"{ALIASES[level]}.public_id = ?", clean(public_id))
+        if query.scope is not None:
+            self._scope(query.scope)
 
     @property
     def alias(self) -> str:
@@ -262,6 +265,22 @@ class _Builder:
             text = f"EXISTS (SELECT 1 FROM series m WHERE m.parent = st.id AND ({either}))"
         else:
             text = f"st.id IN (SELECT m.parent FROM series m WHERE {either})"
+        self.where.add(text, *values)
+
+    def _scope(self, scope: Scope) -> None:
+        """Which studies are looked at, last of all: with other conditions each study that they
+        leave is held against the scope, alone the scope gives the studies."""
+        alone = not self.where.parts
+        text, values = seen_studies(scope) if alone else of_studies(scope)
+        if self.query.level is Level.PATIENT:
+            text = (
+                f"p.id IN (SELECT parent FROM studies WHERE id IN ({text}))"
+                if alone
+                else f"EXISTS (SELECT 1 FROM studies st WHERE st.parent = p.id AND ({text}))"
+            )
+        else:
+            self._reach(Level.STUDY)
+            text = f"st.id IN ({text})" if alone else f"({text})"
         self.where.add(text, *values)
 
     # -- labels and metadata --------------------------------------------------------------

@@ -23,6 +23,7 @@ from hornburg.index.base import (
     Reader,
     Resource,
     ResourceStatistics,
+    Scope,
     Statistics,
 )
 from hornburg.index.names import DICOM, FIRST_USER, Names
@@ -34,6 +35,7 @@ from hornburg.index.sqlite_find import (
     find_sql,
     json_path,
 )
+from hornburg.index.sqlite_scope import of_change, of_level, seen_studies, small_studies
 from hornburg.index.text import clean, fold
 
 __all__ = ["SqliteReader"]
@@ -150,6 +152,9 @@ def _counts(level: Level, modalities: bool) -> str:
 _COUNTS = tuple(
     (_counts(level, False), _counts(level, True)) for level in Level if level < Level.INSTANCE
 )
+
+#: From so many studies on the log of changes is read along, and not looked into for each of them.
+_MANY_STUDIES = 500
 
 #: Rows of a log are read at most so many at a time, whatever is asked.
 _MOST_ROWS = 100_000
@@ -284,6 +289,15 @@ class SqliteReader(Reader):
         sql, values = count_sql(query, self.metadata_key)
         return int(self._row(sql, *values)[0])
 
+    def within(self, level: Level, public_ids: Sequence[str], scope: Scope) -> set[str]:
+        condition, values = of_level(level, scope, "x.id")
+        rows = self._sql.execute(
+            f"SELECT x.public_id FROM json_each(?) j CROSS JOIN {TABLES[level]} x"
+            f" ON x.public_id = j.value WHERE {condition}",
+            (_json_of(public_ids), *values),
+        )
+        return {row[0] for row in rows}
+
     def level_of(self, public_id: str) -> Level | None:
         return next((level for level in Level if self.pk(level, public_id) is not None), None)
 
@@ -334,7 +348,13 @@ class SqliteReader(Reader):
             for name, value in values.items()
         }
 
-    def all_labels(self) -> tuple[str, ...]:
+    def all_labels(self, scope: Scope = None) -> tuple[str, ...]:
+        if scope is not None:
+            condition, values = of_change(scope, "l")
+            rows = self._sql.execute(
+                f"SELECT DISTINCT label FROM labels l WHERE {condition} ORDER BY label", values
+            )
+            return tuple(row[0] for row in rows)
         # A skip scan over the index on labels: one step for each label, not for each use of one.
         rows = self._sql.execute(
             "WITH RECURSIVE used (label) AS (SELECT min(label) FROM labels UNION ALL SELECT"
@@ -345,13 +365,33 @@ class SqliteReader(Reader):
 
     # -- statistics -----------------------------------------------------------------------
 
-    def statistics(self) -> Statistics:
+    def statistics(self, scope: Scope = None) -> Statistics:
+        if scope is not None:
+            return self._statistics_within(scope)
         return Statistics(
             *self._row(
                 "SELECT patients, studies, series, instances, disk_size, uncompressed_size"
                 " FROM totals"
             )
         )
+
+    def _statistics_within(self, scope: Scope) -> Statistics:
+        """A look at all that is within; files of a patient belong to each of its studies."""
+        seen, values = seen_studies(scope)
+        row = self._row(
+            f"WITH seen (id, parent) AS MATERIALIZED (SELECT id, parent FROM studies WHERE id IN"
+            f" ({seen})), own (disk, size) AS (SELECT a.compressed_size, a.size FROM seen CROSS JOIN"
+            " attachments a ON a.level = 1 AND a.resource = seen.id UNION ALL"
+            " SELECT a.compressed_size, a.size FROM (SELECT DISTINCT parent FROM seen) o"
+            " CROSS JOIN attachments a ON a.level = 0 AND a.resource = o.parent)"
+            " SELECT (SELECT count(DISTINCT parent) FROM seen), (SELECT count(*) FROM seen),"
+            " count(se.id), total(se.instances),"
+            " total(se.disk_size) + (SELECT total(disk) FROM own),"
+            " total(se.uncompressed_size) + (SELECT total(size) FROM own)"
+            " FROM seen CROSS JOIN series se ON se.parent = seen.id",
+            *values,
+        )
+        return Statistics(*map(int, row))
 
     def resource_statistics(self, level: Level, public_id: str) -> ResourceStatistics | None:
         pk = self.pk(level, public_id)
@@ -387,10 +427,20 @@ class SqliteReader(Reader):
     # -- logs -----------------------------------------------------------------------------
 
     def changes(
-        self, since: int, to: int | None, limit: int, types: Sequence[str], last: bool
+        self,
+        since: int,
+        to: int | None,
+        limit: int,
+        types: Sequence[str],
+        last: bool,
+        scope: Scope = None,
     ) -> list[Change]:
-        sql = "SELECT seq, type, level, public_id, date FROM changes WHERE seq > ?"
+        sql = "SELECT seq, type, level, public_id, date FROM changes c WHERE seq > ?"
         values: list[object] = [_integer(since)]
+        if scope is not None:
+            text, bound = self._changes_within(scope)
+            sql += f" AND {text}"
+            values += bound
         if to is not None:
             sql += " AND seq <= ?"
             values.append(_integer(to))
@@ -403,6 +453,26 @@ class SqliteReader(Reader):
         if newest:
             rows.reverse()
         return [Change(row[0], row[1], Level(row[2]), row[3], row[4]) for row in rows]
+
+    def _changes_within(self, scope: Scope) -> tuple[str, tuple[str, ...]]:
+        """A few studies lead to their changes; of many, the log soon has some."""
+        count, bound = small_studies(scope, _MANY_STUDIES)
+        if int(self._row(count, *bound)[0]) >= _MANY_STUDIES:
+            return of_change(scope, "c")
+        seen, values = seen_studies(scope)
+        log = "SELECT g.seq FROM {} CROSS JOIN changes g ON g.level = {} AND g.resource = {}"
+        series = "seen CROSS JOIN series se ON se.parent = seen.id"
+        parts = (
+            log.format("(SELECT DISTINCT parent FROM seen) o", 0, "o.parent"),
+            log.format("seen", 1, "seen.id"),
+            log.format(series, 2, "se.id"),
+            log.format(f"{series} CROSS JOIN instances i ON i.parent = se.id", 3, "i.id"),
+        )
+        return (
+            f"seq IN (WITH seen (id, parent) AS MATERIALIZED (SELECT id, parent FROM studies"
+            f" WHERE id IN ({seen})) {' UNION ALL '.join(parts)})",
+            values,
+        )
 
     def last_change(self) -> int:
         row = self._row("SELECT seq FROM sqlite_sequence WHERE name = 'changes'")
