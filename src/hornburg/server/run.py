@@ -18,7 +18,9 @@ from hornburg.rest.express import Express
 from hornburg.rest.listen import HttpServer
 from hornburg.security.dicom_tls import dicom_addresses, server_context
 from hornburg.server.control import Control
+from hornburg.server.findings import tell_audit, tell_exposed_files
 from hornburg.server.opening import open_archive
+from hornburg.server.privileges import become_user, check_user
 from hornburg.server.sockets import open_sockets
 from hornburg.server.surroundings import Surroundings, open_surroundings
 from hornburg.settings import Settings, missing_features
@@ -47,7 +49,10 @@ async def serve(settings: Settings) -> bool:
     web: list[socket.socket] = []
     dicom: list[socket.socket] = []
     try:
+        check_user(settings)
+        tell_exposed_files(settings)
         tls = _open_doors(settings, web, dicom)
+        become_user(settings)
         async with open_archive(settings) as archive, open_surroundings(archive) as around:
             for listener in (*dicom, *web):
                 # From here on clients wait in line rather than being turned away.
@@ -130,6 +135,7 @@ def _greet(
         scheme = "DICOM over TLS" if secure else "DICOM"
         places = ", ".join(_place(listener) for listener in dicom)
         log.info("%s listens for %s on %s", settings.dicom_aet, scheme, places)
+    tell_audit(settings)
     places = ", ".join(f"http://{_place(listener)}" for listener in web) or "no port"
     log.info("Hornburg %s listens on %s", __version__, places)
     log.info("the data is in %s", settings.storage_directory)
