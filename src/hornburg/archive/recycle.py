@@ -36,6 +36,8 @@ def make_room(
     freed: list[str] = []
     if not has_limits(settings):
         return freed
+    # Limits are about the whole archive, whatever its sender may see of it.
+    writer = writer.whole
     while True:
         totals = writer.statistics()
         over = []
