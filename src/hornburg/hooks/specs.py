@@ -330,25 +330,25 @@ class Plugin:
         is told that all is well: REST says ``FilteredOut``, C-STORE 0x0000."""
         return True
 
-    def filter_cstore(self, instance: ReceivedInstance) -> int | None | Awaitable[int | None]:
+    def filter_cstore(self, instance: ReceivedInstance) -> int | Awaitable[int | None] | None:
         """The status of a C-STORE (PS3.4 table B.2-1): 0x0000 or ``None`` keeps the instance,
         anything else is answered and the instance discarded. Asked after ``filter_received``."""
         return None
 
-    def filter_find(self, request: FindRequest) -> QueryTags | None | Awaitable[QueryTags | None]:
+    def filter_find(self, request: FindRequest) -> QueryTags | Awaitable[QueryTags | None] | None:
         """Another query instead of one that came, ``None`` for the same. Raise to refuse it."""
         return None
 
     def filter_outgoing_find(
         self, request: FindRequest
-    ) -> QueryTags | None | Awaitable[QueryTags | None]:
+    ) -> QueryTags | Awaitable[QueryTags | None] | None:
         """Another query instead of one that this server is about to send, ``None`` for the same.
         Raise to refuse it."""
         return None
 
     def filter_worklist(
         self, request: FindRequest
-    ) -> QueryTags | None | Awaitable[QueryTags | None]:
+    ) -> QueryTags | Awaitable[QueryTags | None] | None:
         """Another query instead of one for worklists that came, ``None`` for the same. Raise to
         refuse it."""
         return None
@@ -362,18 +362,18 @@ class Plugin:
         """Routes of the plug-in's own; asked once, when the server starts."""
         return ()
 
-    def on_event(self, event: Event) -> None | Awaitable[None]:
+    def on_event(self, event: Event) -> Awaitable[None] | None:
         """React to what has happened. Events come one after another, in order; when 10,000 wait,
         the next are dropped, and the log says how many."""
 
-    def on_start(self) -> None | Awaitable[None]:
+    def on_start(self) -> Awaitable[None] | None:
         """The server listens, and calls are answered. Comes before all events."""
 
-    def on_stop(self) -> None | Awaitable[None]:
+    def on_stop(self) -> Awaitable[None] | None:
         """The server stops, calls are still answered; what takes longer than ``PluginTimeLimit``
         is left behind."""
 
-    def heartbeat(self) -> None | Awaitable[None]:
+    def heartbeat(self) -> Awaitable[None] | None:
         """Called every ``heartbeat_period`` seconds, in line with the events."""
 
 

@@ -1,0 +1,99 @@
+"""The server as a plug-in sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from hornburg.errors import UnavailableError
+from hornburg.hooks.specs import Answer
+from hornburg.hooks.worker import Worker, inside, set_inside
+
+__all__ = ["Caller", "Port", "Switchboard"]
+
+Caller = Callable[[str, str, str, bytes, Mapping[str, str]], Awaitable[Answer]]
+"""Carries a call to the REST API: who calls, method, URI, body, headers."""
+
+_EMPTY: Mapping[str, str] = {}
+
+
+class Switchboard:
+    """Where calls of all plug-ins go, once the REST API is there."""
+
+    def __init__(self) -> None:
+        self.caller: Caller | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    def connect(self, caller: Caller) -> None:
+        """From now on calls are answered."""
+        self.caller = caller
+        self.loop = asyncio.get_running_loop()
+
+    def disconnect(self) -> None:
+        """From now on they aren't."""
+        self.caller = None
+
+
+class Port:
+    """One plug-in's way to the server, see :class:`hornburg.hooks.specs.ServerPort`.
+
+    Args:
+        name: of the plug-in.
+        settings: what it may see of the configuration.
+        switchboard: where calls go.
+    """
+
+    def __init__(self, name: str, settings: Mapping[str, Any], switchboard: Switchboard) -> None:
+        self.name = name
+        self.settings = settings
+        self.log = logging.getLogger(f"hornburg.plugins.{name}")
+        self._switchboard = switchboard
+        #: Filled in when the plug-in is loaded.
+        self.workers: Callable[[], tuple[Worker, ...]] = tuple
+
+    async def call(
+        self, method: str, uri: str, body: bytes = b"", headers: Mapping[str, str] = _EMPTY
+    ) -> Answer:
+        """Ask the REST API.
+
+        Raises:
+            UnavailableError: it is not there yet, or no more.
+        """
+        caller = self._switchboard.caller
+        if caller is None:
+            raise UnavailableError("The REST API is not there: the server starts, or stops")
+        return await caller(self.name, method.upper(), uri, body, headers)
+
+    def call_and_wait(
+        self, method: str, uri: str, body: bytes = b"", headers: Mapping[str, str] = _EMPTY
+    ) -> Answer:
+        """The same for plain functions.
+
+        Raises:
+            UnavailableError: as for :meth:`call`.
+            RuntimeError: it is called on the event loop.
+        """
+        loop = self._switchboard.loop
+        if loop is None or self._switchboard.caller is None:
+            raise UnavailableError("The REST API is not there: the server starts, or stops")
+        if _is_on(loop):
+            raise RuntimeError("call_and_wait() would block the server: await call() instead")
+        worker = next((one for one in self.workers() if one.is_mine), None)
+        within = frozenset[Worker]() if worker is None else worker.inside_of_now()
+
+        async def called() -> Answer:
+            set_inside(within | inside())
+            return await self.call(method, uri, body, headers)
+
+        answer = asyncio.run_coroutine_threadsafe(called(), loop)
+        found: Answer = answer.result() if worker is None else worker.wait_for(answer)
+        return found
+
+
+def _is_on(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
