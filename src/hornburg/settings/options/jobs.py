@@ -69,7 +69,7 @@ class ScriptOptions:
 
     lua_scripts: Annotated[
         tuple[Path, ...],
-        Row("LuaScripts", "Lua scripts that are loaded at the start.", supported=False),
+        Row("LuaScripts", "Lua scripts that are loaded at the start."),
     ] = ()
     lua_heart_beat_period: Annotated[
         int,
@@ -79,7 +79,6 @@ class ScriptOptions:
             unit="seconds",
             least=0,
             most=86400,
-            supported=False,
         ),
     ] = 0
     execute_lua_enabled: Annotated[
@@ -87,9 +86,30 @@ class ScriptOptions:
         Row(
             "ExecuteLuaEnabled",
             "Whether /tools/execute-script runs the scripts that it is sent.",
-            supported=False,
         ),
     ] = False
+    lua_memory_limit: Annotated[
+        int,
+        Row(
+            "LuaMemoryLimit",
+            "Memory that Lua scripts may take.",
+            unit="MB",
+            least=4,
+            most=65536,
+            ours=True,
+        ),
+    ] = 128
+    lua_time_limit: Annotated[
+        int,
+        Row(
+            "LuaTimeLimit",
+            "Time that a Lua callback may compute; one that takes longer is ended.",
+            unit="seconds",
+            least=1,
+            most=3600,
+            ours=True,
+        ),
+    ] = 10
     plugins: Annotated[
         tuple[Path, ...],
         Row("Plugins", "Plug-ins, or folders of them, to load.", supported=False),
