@@ -56,7 +56,6 @@ _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _FRAMING = frozenset(
     [
         "connection",
-        "content-encoding",
         "content-length",
         "expect",
         "host",
