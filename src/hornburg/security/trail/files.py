@@ -6,6 +6,7 @@ import fcntl
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -52,7 +53,13 @@ def raw_lines(file: BinaryIO) -> Iterator[tuple[bytes, bool]]:
 
 def time_text(seconds: float) -> str:
     """A time as lines have it: UTC with microseconds (RFC 3339)."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    micros = round(seconds * 1e6)
+    return f"{_second(micros // 1_000_000)}.{micros % 1_000_000:06d}Z"
+
+
+@lru_cache(maxsize=16)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class _First(msgspec.Struct):

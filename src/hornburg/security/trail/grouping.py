@@ -13,6 +13,7 @@ from hornburg.security.trail.events import (
     MOST_SUBJECTS,
     Event,
     Identity,
+    Outcome,
 )
 from hornburg.security.trail.files import time_text
 
@@ -24,6 +25,10 @@ _MOST_KEYS = 64
 
 _PLURALS = {"patients": 0, "studies": 1, "series": 2, "instances": 3}
 _PARTS = {"": "view", "file": "download", "tags": "view", "simplified-tags": "view"}
+
+# To ask an enumeration for a value takes longer than to look it up.
+_OUTCOMES = {outcome: outcome.value for outcome in Outcome}
+_KINDS = {kind: kind.value for kind in Kind}
 
 Key = tuple[Any, ...]
 
@@ -135,10 +140,10 @@ def _members(
     if entry.until - entry.time >= 0.001:
         line["until"] = time_text(entry.until)
     line["action"] = event.action
-    line["outcome"] = event.outcome.value
+    line["outcome"] = _OUTCOMES[event.outcome]
     line["door"] = event.door
     if who.kind is not Kind.NOBODY:
-        line["kind"] = who.kind.value
+        line["kind"] = _KINDS[who.kind]
     for name, text in (
         ("user", who.name),
         ("address", who.address),
