@@ -15,6 +15,7 @@ from hornburg.archive.transcoding import Transcoder
 from hornburg.dicom.dictionary import Dictionary
 from hornburg.dicom.main_tags import MainTags
 from hornburg.errors import ForbiddenError
+from hornburg.hooks.manager import NO_HOOKS, Hooks
 from hornburg.index.base import Index
 from hornburg.index.names import Names
 from hornburg.settings import Settings
@@ -57,6 +58,7 @@ class Archive:
     metrics: Metrics
     cache: Cache
     transcoder: Transcoder
+    hooks: Hooks = NO_HOOKS
     clock: Callable[[], float] = time.time
     finishing: set[asyncio.Task[Any]] = field(default_factory=set)
 

@@ -17,9 +17,11 @@ from hornburg.archive.transcoding import Transcoder, TranscodingLimits
 from hornburg.dicom.dictionary import Dictionary
 from hornburg.dicom.main_tags import MainTags
 from hornburg.errors import IncompatibleDatabaseError
+from hornburg.hooks.telling import TellingIndex
 from hornburg.index.names import Names
 from hornburg.index.sqlite import SqliteIndex
 from hornburg.index.sqlite_file import refuse_orthanc
+from hornburg.server.hooking import open_hooks
 from hornburg.settings import Settings, SettingsError
 from hornburg.storage.filesystem import FilesystemStorage
 
@@ -36,6 +38,7 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
         IncompatibleDatabaseError: the folder belongs to another program, a newer version, or is
             in use.
         DatabaseError: a folder can't be used.
+        PluginLoadError: a plug-in can't be loaded.
     """
     dictionary = Dictionary(settings.dictionary)
     try:
@@ -62,12 +65,14 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
         scratch=storage.scratch,
     )
     _refuse_foreign(settings, storage, index)
+    # On a thread: a plug-in may take its time to load, and it runs no loop of ours.
+    hooks = await asyncio.to_thread(open_hooks, settings)
     await index.open()
     clean = False
     try:
         await asyncio.to_thread(storage.open)
         archive = Archive(
-            index=index,
+            index=TellingIndex(index, hooks) if hooks.has("on_event") else index,
             storage=storage,
             settings=settings,
             names=names,
@@ -78,6 +83,7 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
             metrics=Metrics(settings.metrics_enabled),
             cache=Cache(settings.maximum_storage_cache_size << 20),
             transcoder=transcoder,
+            hooks=hooks,
         )
         await sweep.own(archive)
         removed = await sweep.sweep(archive)
@@ -88,6 +94,7 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
             await asyncio.wait(archive.finishing)
         clean = True
     finally:
+        await hooks.close()
         await transcoder.close()
         threads.shutdown()
         await index.close()
