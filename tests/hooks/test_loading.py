@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,11 @@ def create(server):
 
 
 def port_of(name: str) -> Port:
-    return Port(name, {}, Switchboard())
+    return Port(name, {}, {}, Switchboard())
 
 
 def load(*paths: Path) -> dict[str, Plugin]:
-    return load_plugins(paths, port_of)
+    return {name: one.plugin for name, one in load_plugins(paths, port_of).items()}
 
 
 def written(path: Path, text: str = PLAIN) -> Path:
@@ -205,6 +206,7 @@ class TestEntryPoints:
             f"[{ENTRY_POINTS}]\nshipped = hornburg_test_distribution\n",
         )
         monkeypatch.syspath_prepend(str(tmp_path))
+        monkeypatch.delitem(sys.modules, "hornburg_test_distribution", raising=False)
 
     def test_one_that_is_named(self) -> None:
         assert list(load(Path("/etc/hornburg/entry-point:shipped"))) == ["shipped"]

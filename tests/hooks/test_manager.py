@@ -251,7 +251,7 @@ class TestEvents:
         await asyncio.wait_for(heard.wait(), 30)
         await hooks.close()
         assert (
-            "plug-in hangs: on_event does not end; 10001 events that wait are lost" in caplog.text
+            "plug-in hangs: on_event does not end; 10002 events that wait are lost" in caplog.text
         )
         block.set()
 

@@ -16,14 +16,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from hornburg.hooks.errors import PluginLoadError
 from hornburg.hooks.port import Port
 from hornburg.hooks.specs import Plugin
 from hornburg.hooks.trusted import refuse_writable, refuse_writable_package
 
-__all__ = ["ENTRY_POINTS", "load_plugins"]
+__all__ = ["ENTRY_POINTS", "Loaded", "load_plugins"]
 
 log = logging.getLogger("hornburg.plugins")
 
@@ -39,7 +39,14 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]{0,63}", re.ASCII)
 PortOf = Callable[[str], Port]
 
 
-def load_plugins(paths: Sequence[Path], port_of: PortOf) -> dict[str, Plugin]:
+class Loaded(NamedTuple):
+    """A plug-in, and the server as it sees it."""
+
+    plugin: Plugin
+    port: Port
+
+
+def load_plugins(paths: Sequence[Path], port_of: PortOf) -> dict[str, Loaded]:
     """The plug-ins that ``Plugins`` names, by name, in its order.
 
     Args:
@@ -50,11 +57,12 @@ def load_plugins(paths: Sequence[Path], port_of: PortOf) -> dict[str, Plugin]:
     Raises:
         PluginLoadError: one line: which one, and why not.
     """
-    found: dict[str, Plugin] = {}
+    found: dict[str, Loaded] = {}
     for path in paths:
         for name, module in _modules(path):
+            port = port_of(name)
             try:
-                plugin = _plugin_of(module, port_of, name)
+                plugin = _plugin_of(module, port)
             except PluginLoadError:
                 raise
             except BaseException as error:  # noqa: BLE001 - SystemExit of a plug-in, too
@@ -66,15 +74,16 @@ def load_plugins(paths: Sequence[Path], port_of: PortOf) -> dict[str, Plugin]:
                 )
             if name in found:
                 raise PluginLoadError(f"Plugins: {path}: there is a plug-in {name!r} already")
-            found[name] = plugin
+            port.rename(name)
+            found[name] = Loaded(plugin, port)
     return found
 
 
-def _plugin_of(module: ModuleType, port_of: PortOf, name: str) -> Plugin:
+def _plugin_of(module: ModuleType, port: Port) -> Plugin:
     create = getattr(module, "create", None)
     plugin: Any = getattr(module, "plugin", None)
     if callable(create):
-        plugin = create(port_of(name))
+        plugin = create(port)
     if not isinstance(plugin, Plugin):
         raise PluginLoadError(
             f"Plugins: {module.__file__}: 'plugin', or what 'create(server)' answers, must be a "

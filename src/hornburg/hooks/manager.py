@@ -14,7 +14,7 @@ from hornburg.errors import HornburgError
 from hornburg.hooks.errors import PluginFaultError, PluginLoadError
 from hornburg.hooks.events import Mailbox
 from hornburg.hooks.guest import EVENTS, ROUTES, Guest
-from hornburg.hooks.port import Caller, Switchboard
+from hornburg.hooks.port import Caller, Port, Switchboard
 from hornburg.hooks.specs import (
     HOOKS,
     Action,
@@ -51,6 +51,7 @@ class Hooks:
         plugins: by name.
         limit: seconds that a filter has (``PluginTimeLimit``).
         switchboard: where their calls go.
+        ports: the server as each of them sees it, by name.
     """
 
     def __init__(
@@ -58,8 +59,12 @@ class Hooks:
         plugins: Mapping[str, Plugin] | None = None,
         limit: float = TIME_LIMIT,
         switchboard: Switchboard | None = None,
+        ports: Mapping[str, Port] | None = None,
     ) -> None:
         self._guests = tuple(Guest(name, one, limit) for name, one in (plugins or {}).items())
+        for guest in self._guests:
+            if ports and guest.name in ports:
+                ports[guest.name].guest = guest
         self._limit = limit
         self._switchboard = switchboard or Switchboard()
         self._by_hook: dict[str, tuple[Guest, ...]] = {}

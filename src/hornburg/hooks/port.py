@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from hornburg.errors import UnavailableError
+from hornburg.hooks.guest import Guest
 from hornburg.hooks.specs import Answer
 from hornburg.hooks.worker import Worker, inside, set_inside
 
@@ -42,16 +43,33 @@ class Port:
     Args:
         name: of the plug-in.
         settings: what it may see of the configuration.
+        options: all of ``PluginOptions``.
         switchboard: where calls go.
     """
 
-    def __init__(self, name: str, settings: Mapping[str, Any], switchboard: Switchboard) -> None:
-        self.name = name
+    def __init__(
+        self,
+        name: str,
+        settings: Mapping[str, Any],
+        options: Mapping[str, Mapping[str, Any]],
+        switchboard: Switchboard,
+    ) -> None:
         self.settings = settings
-        self.log = logging.getLogger(f"hornburg.plugins.{name}")
+        self._options = options
+        self.rename(name)
         self._switchboard = switchboard
-        #: Filled in when the plug-in is loaded.
-        self.workers: Callable[[], tuple[Worker, ...]] = tuple
+        #: The plug-in itself, once it is loaded.
+        self.guest: Guest | None = None
+
+    def rename(self, name: str) -> None:
+        """Take the name that the plug-in says it has."""
+        self.name = name
+        self.log = logging.getLogger(f"hornburg.plugins.{name}")
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The plug-in's own member of ``PluginOptions``."""
+        return self._options.get(self.name, _EMPTY)
 
     async def call(
         self, method: str, uri: str, body: bytes = b"", headers: Mapping[str, str] = _EMPTY
@@ -80,7 +98,8 @@ class Port:
             raise UnavailableError("The REST API is not there: the server starts, or stops")
         if _is_on(loop):
             raise RuntimeError("call_and_wait() would block the server: await call() instead")
-        worker = next((one for one in self.workers() if one.is_mine), None)
+        workers = () if self.guest is None else self.guest.workers
+        worker = next((one for one in workers if one.is_mine), None)
         within = frozenset[Worker]() if worker is None else worker.inside_of_now()
 
         async def called() -> Answer:

@@ -274,6 +274,11 @@ class ServerPort(RestApi, Protocol):
         """The options of the configuration as JSON has them, read only, secrets left out."""
         ...
 
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The plug-in's own member of ``PluginOptions``, read only."""
+        ...
+
     def call_and_wait(
         self,
         method: str,

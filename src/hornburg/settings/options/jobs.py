@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+from hornburg.settings.plugin_options import read_plugin_options
 from hornburg.settings.rows import Row
 from hornburg.settings.sections import freeze, limits_of, overlay_of
 
@@ -112,8 +113,34 @@ class ScriptOptions:
     ] = 10
     plugins: Annotated[
         tuple[Path, ...],
-        Row("Plugins", "Plug-ins, or folders of them, to load.", supported=False),
+        Row(
+            "Plugins",
+            "Plug-ins to load: files and packages of Python, folders of them, and "
+            '"entry-point:NAME" for one that is installed.',
+        ),
     ] = ()
+    plugin_options: Annotated[
+        Mapping[str, Mapping[str, Any]],
+        Row(
+            "PluginOptions",
+            "What plug-ins are configured with, by their names.",
+            ours=True,
+            secret=True,
+            read=read_plugin_options,
+            allowed="an object with one object for each plug-in",
+        ),
+    ] = field(default_factory=lambda: freeze({}))
+    plugin_time_limit: Annotated[
+        int,
+        Row(
+            "PluginTimeLimit",
+            "Time that a filter of a plug-in has; one that takes longer denies.",
+            unit="seconds",
+            least=1,
+            most=3600,
+            ours=True,
+        ),
+    ] = 10
 
 
 @dataclass(frozen=True, kw_only=True)
