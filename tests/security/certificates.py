@@ -24,8 +24,12 @@ def make(
     authority: bool = True,
     passphrase: str = "",
     kind: str = "ec",
+    names: str = "",
 ) -> Certified:
-    """A certificate of ``name``, by its own key or by ``issuer``; ``days=0`` has expired."""
+    """A certificate of ``name``, by its own key or by ``issuer``; ``days=0`` has expired.
+
+    ``names`` are those of a server, as OpenSSL writes them: ``DNS:localhost,IP:127.0.0.1``.
+    """
     made = Certified(folder / f"{name}.crt", folder / f"{name}.key")
     curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     signed = []
@@ -46,6 +50,7 @@ def make(
         f"/CN={name}",
         "-addext",
         f"basicConstraints=critical,CA:{'TRUE' if authority else 'FALSE'}",
+        *(["-addext", f"subjectAltName={names}"] if names else []),
         *signed,
     )
     if not days:

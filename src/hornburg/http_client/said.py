@@ -134,6 +134,8 @@ def _plain(where: str, error: Exception) -> HornburgError:
     if isinstance(error, httpx2.NetworkError):
         return UnreachableError(f"{where}: the connection broke off")
     if isinstance(error, httpx2.RemoteProtocolError):
+        if "disconnected" in str(error):
+            return UnreachableError(f"{where}: the connection was closed without an answer")
         return AnswerError(f"{where}: the answer is no HTTP that we take")
     if isinstance(error, httpx2.LocalProtocolError | httpx2.InvalidURL):
         return BadUrlError(f"{where}: the request can't be made")
