@@ -18,6 +18,7 @@ from hornburg.errors import ForbiddenError
 from hornburg.hooks.manager import NO_HOOKS, Hooks
 from hornburg.index.base import Index
 from hornburg.index.names import Names
+from hornburg.security.trail import NO_TRAIL, Trail
 from hornburg.settings import Settings
 from hornburg.storage.base import Storage
 
@@ -59,6 +60,7 @@ class Archive:
     cache: Cache
     transcoder: Transcoder
     hooks: Hooks = NO_HOOKS
+    trail: Trail = NO_TRAIL
     clock: Callable[[], float] = time.time
     finishing: set[asyncio.Task[Any]] = field(default_factory=set)
 

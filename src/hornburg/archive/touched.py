@@ -1,0 +1,177 @@
+"""What a request has touched, for the audit trail.
+
+A door begins (:func:`collect`) before it serves a request, the verbs of the archive say what they
+touch, and the door notes all of it as one event with its outcome. What goes on after the answer (a
+job, an ingest whose client hung up) is noted by itself, and as the doing of whoever asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
+from itertools import groupby
+
+import msgspec
+
+from hornburg.archive.parts import Archive
+from hornburg.dicom.levels import Level
+from hornburg.index.base import Reader
+from hornburg.security.principals import Kind, Principal
+from hornburg.security.trail import Event, Identity, Subject
+from hornburg.security.trail.trail import Resolver
+
+__all__ = [
+    "SERVER",
+    "Touched",
+    "act_as",
+    "answered",
+    "asked",
+    "collect",
+    "identify",
+    "resolver",
+    "touch",
+    "touch_all",
+]
+
+#: Resources of one request that are named; beyond, they are counted.
+_MOST = 100_000
+
+SERVER = Principal(kind=Kind.INSIDE)
+"""Who does what nobody asked for."""
+
+Named = tuple[int, str]
+
+
+class Touched:
+    """What one request has touched so far.
+
+    ``subjects`` are by action: "" is whatever the request itself is about. ``more`` counts those
+    that are not named. ``answers`` and ``keys`` are of finds. ``who`` and ``door`` are set when
+    the event is noted: from then on, everything is an event of its own.
+    """
+
+    __slots__ = ("answers", "door", "keys", "more", "subjects", "who")
+
+    def __init__(self) -> None:
+        self.subjects: dict[str, dict[Named, Identity | None]] = {}
+        self.more = 0
+        self.answers: int | None = None
+        self.keys: dict[str, None] = {}
+        self.who: Principal | None = None
+        self.door = ""
+
+    def add(self, action: str, level: int, public_id: str, identity: Identity | None) -> None:
+        """One more resource."""
+        subjects = self.subjects.get(action)
+        if subjects is None:
+            subjects = self.subjects[action] = {}
+        key = (level, public_id)
+        if len(subjects) < _MOST or key in subjects:
+            subjects[key] = identity or subjects.get(key)
+        else:
+            self.more += 1
+
+    def of(self, action: str) -> tuple[Subject, ...]:
+        """What was touched by an action."""
+        found = self.subjects.get(action, {})
+        return tuple(Subject(level, name, identity) for (level, name), identity in found.items())
+
+
+_current: ContextVar[Touched | None] = ContextVar("hornburg_touched", default=None)
+
+
+def collect() -> Touched:
+    """From here on, in this task and those that it starts, what is touched comes together."""
+    touched = Touched()
+    _current.set(touched)
+    return touched
+
+
+def act_as(who: Principal, door: str) -> None:
+    """From here on, everything is the doing of ``who``: for commands."""
+    touched = collect()
+    touched.who, touched.door = who, door
+
+
+def touch(
+    archive: Archive,
+    action: str,
+    level: Level,
+    public_id: str,
+    identity: Identity | None = None,
+) -> None:
+    """Say that something was done to a resource.
+
+    Args:
+        archive: whose trail hears of it when there is no request.
+        action: the word of a permission, or "" for what the request is about.
+        level: of the resource.
+        public_id: its Orthanc identifier.
+        identity: whose it is, when that is known or won't be later.
+    """
+    touched = _current.get()
+    if touched is not None and touched.who is None:
+        touched.add(action, level, public_id, identity)
+        return
+    archive.trail.note(
+        Event(
+            action=action or "view",
+            who=SERVER if touched is None or touched.who is None else touched.who,
+            door="job" if touched is None else touched.door,
+            subjects=(Subject(level, public_id, identity),),
+        )
+    )
+
+
+def touch_all(archive: Archive, action: str, resources: Iterable[tuple[Level, str]]) -> None:
+    """The same for many resources."""
+    for level, public_id in resources:
+        touch(archive, action, level, public_id)
+
+
+def asked(keys: Iterable[str]) -> None:
+    """Say what is searched by: names, never values."""
+    touched = _current.get()
+    if touched is not None and touched.who is None:
+        touched.keys.update(dict.fromkeys(keys))
+
+
+def answered(count: int) -> None:
+    """Say how many resources a find has answered."""
+    touched = _current.get()
+    if touched is not None and touched.who is None:
+        touched.answers = count + (touched.answers or 0)
+
+
+# -- whose a resource is ----------------------------------------------------------------------
+
+
+class _Tags(msgspec.Struct):
+    PatientID: str = ""
+    StudyInstanceUID: str = ""
+
+
+_tags = msgspec.json.Decoder(_Tags).decode
+
+
+def identify(reader: Reader, resources: Sequence[Named]) -> dict[Named, Identity]:
+    """Whose resources are; what is not there is left out."""
+    found: dict[Named, Identity] = {}
+    for number, group in groupby(sorted(resources), key=lambda resource: resource[0]):
+        level = Level(number)
+        for line in reader.lines(level, [name for _, name in group], Level.PATIENT):
+            study = line.public_ids[1] if level else ""
+            uid = _tags(line.main_tags[1]).StudyInstanceUID if level else ""
+            found[number, line.public_ids[-1]] = Identity(
+                line.public_ids[0], study, _tags(line.main_tags[0]).PatientID, uid
+            )
+    return found
+
+
+def resolver(archive: Archive) -> Resolver:
+    """Tells the trail whose resources are."""
+
+    async def resolve(resources: Sequence[Named]) -> Mapping[Named, Identity]:
+        return await archive.index.read(lambda reader: identify(reader, resources))
+
+    return resolve
