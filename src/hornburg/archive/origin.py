@@ -32,3 +32,15 @@ class Origin:
         if self.called_aet:
             values["CalledAET"] = self.called_aet
         return values
+
+    def words(self) -> Mapping[str, str]:
+        """The same as scripts and plug-ins see it (Orthanc Book, users/lua, "Origin of the
+        instances")."""
+        values = {"RequestOrigin": self.kind}
+        if self.remote_ip:
+            values["RemoteIp"] = self.remote_ip
+        if self.kind == "DicomProtocol":
+            values |= {"RemoteAet": self.remote_aet, "CalledAet": self.called_aet}
+        if self.kind == "RestApi":
+            values["Username"] = self.username
+        return values

@@ -96,7 +96,7 @@ class ReceivedInstance:
         buffer: the whole DICOM file. It is not valid after the hook has answered.
         origin: Orthanc's words: ``RequestOrigin``, and as far as the door can tell ``RemoteIp``,
             ``RemoteAet``, ``CalledAet``, ``Username``.
-        info: ``HasPixelData``, ``PixelDataOffset``, ``TransferSyntaxUID``.
+        info: ``HasPixelData``, ``TransferSyntaxUID``.
     """
 
     tags: Callable[[], Mapping[str, Any]]
