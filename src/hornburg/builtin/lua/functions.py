@@ -1,0 +1,192 @@
+"""The functions of the server that scripts may call (Orthanc Book, users/lua).
+
+Each is a coroutine that is given the turn and its arguments. What a request answers with an error
+is ``nil`` for the script, as in Orthanc; the log says which.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from hornburg.builtin.lua.arguments import Arguments
+from hornburg.builtin.lua.errors import LuaFunctionError
+from hornburg.builtin.lua.operations import MOST_OF_A_CALL, Operation
+from hornburg.builtin.lua.runtime import Turn, log
+from hornburg.errors import HornburgError
+from hornburg.hooks.specs import ServerPort
+
+__all__ = ["Functions", "HttpPort"]
+
+_OK = range(200, 300)
+
+
+class HttpPort(Protocol):
+    """Requests to other servers; the composition root fills it."""
+
+    async def __call__(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float | None
+    ) -> tuple[int, bytes]:
+        """Ask; answers the status and the body. ``seconds`` ``None``: ``HttpTimeout``.
+
+        Raises:
+            HornburgError: there is no answer, or the address is not allowed.
+        """
+        ...
+
+
+@dataclass(slots=True)
+class _HttpSettings:
+    """``SetHttpCredentials`` and ``SetHttpTimeout``; they hold until they are set again."""
+
+    authorization: str = ""
+    seconds: float | None = None
+
+
+class Functions:
+    """What a runtime answers its scripts.
+
+    Args:
+        server: the REST API and the configuration, as a plug-in sees them.
+        http: requests to other servers; ``None``: there are none.
+    """
+
+    def __init__(self, server: ServerPort, http: HttpPort | None) -> None:
+        self._server = server
+        self._http = http
+        self._settings = _HttpSettings()
+        self._functions: Mapping[str, Callable[[Turn, Arguments], Awaitable[Any]]] = {
+            "RestApiGet": self._rest_get,
+            "RestApiPost": self._rest_post,
+            "RestApiPut": self._rest_put,
+            "RestApiDelete": self._rest_delete,
+            "HttpGet": self._http_get,
+            "HttpPost": self._http_post,
+            "HttpPut": self._http_put,
+            "HttpDelete": self._http_delete,
+            "SetHttpCredentials": self._set_credentials,
+            "SetHttpTimeout": self._set_timeout,
+            "SendToModality": self._send_to_modality,
+            "SendToPeer": self._send_to_peer,
+            "Delete": self._delete,
+            "GetOrthancConfiguration": self._configuration,
+            "ModifyInstance": self._missing,
+            "ModifyResource": self._missing,
+            "CallSystem": self._missing,
+        }
+
+    async def answer(self, turn: Turn, function: str, values: list[Any]) -> Any:
+        """Call one of them.
+
+        Raises:
+            LuaFunctionError: it was called wrongly, or there is none of this name.
+            HornburgError: it failed.
+        """
+        found = self._functions.get(function)
+        if found is None:
+            raise LuaFunctionError(f"there is no function {function}")
+        return await found(turn, Arguments(function, values))
+
+    # -- the REST API ---------------------------------------------------------------------------
+
+    async def _rest_get(self, _: Turn, given: Arguments) -> Any:
+        return await self._rest("GET", given.text(0, "URI"), b"", given.headers(2))
+
+    async def _rest_post(self, _: Turn, given: Arguments) -> Any:
+        uri, body = given.text(0, "URI"), given.body(1, "body")
+        return await self._rest("POST", uri, body, given.headers(3))
+
+    async def _rest_put(self, _: Turn, given: Arguments) -> Any:
+        uri, body = given.text(0, "URI"), given.body(1, "body")
+        return await self._rest("PUT", uri, body, given.headers(3))
+
+    async def _rest_delete(self, _: Turn, given: Arguments) -> Any:
+        answer = await self._rest("DELETE", given.text(0, "URI"), b"", given.headers(2))
+        return None if answer is None else True
+
+    async def _rest(self, method: str, uri: str, body: bytes, headers: Mapping[str, str]) -> Any:
+        if not uri.startswith("/"):
+            log.warning("RestApi%s: %s is no URI of the REST API", method.title(), uri[:200])
+            return None
+        answer = await self._server.call(method, uri, body, headers)
+        if answer.status not in _OK:
+            log.warning("%s %s, called by a script: status %d", method, uri[:200], answer.status)
+            return None
+        return answer.body
+
+    # -- other servers --------------------------------------------------------------------------
+
+    async def _http_get(self, _: Turn, given: Arguments) -> Any:
+        return await self._ask("GET", given.text(0, "URL"), b"", given.headers(1))
+
+    async def _http_post(self, _: Turn, given: Arguments) -> Any:
+        url, body = given.text(0, "URL"), given.body(1, "body")
+        return await self._ask("POST", url, body, given.headers(2))
+
+    async def _http_put(self, _: Turn, given: Arguments) -> Any:
+        url, body = given.text(0, "URL"), given.body(1, "body")
+        return await self._ask("PUT", url, body, given.headers(2))
+
+    async def _http_delete(self, _: Turn, given: Arguments) -> Any:
+        answer = await self._ask("DELETE", given.text(0, "URL"), b"", given.headers(1))
+        return None if answer is None else True
+
+    async def _set_credentials(self, _: Turn, given: Arguments) -> None:
+        user, password = given.body(0, "user"), given.body(1, "password")
+        self._settings.authorization = ""
+        if user or password:
+            token = base64.b64encode(user + b":" + password).decode()
+            self._settings.authorization = f"Basic {token}"
+
+    async def _set_timeout(self, _: Turn, given: Arguments) -> None:
+        self._settings.seconds = given.number(0, "seconds") or None
+
+    async def _ask(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> Any:
+        function = f"Http{method.title()}"
+        if self._http is None:
+            raise LuaFunctionError(f"{function}: this server makes no requests to others")
+        is_signed = any(name.lower() == "authorization" for name in headers)
+        if self._settings.authorization and not is_signed:
+            headers["Authorization"] = self._settings.authorization
+        try:
+            status, answer = await self._http(method, url, headers, body, self._settings.seconds)
+        except HornburgError as error:
+            log.warning("%s, called by a script: %s", function, error)
+            return None
+        if status not in _OK:
+            log.warning("%s, called by a script: status %d", function, status)
+            return None
+        return answer
+
+    # -- what is done when the callback has ended -------------------------------------------------
+
+    async def _send_to_modality(self, turn: Turn, given: Arguments) -> Any:
+        return self._later(turn, given, "name of a modality")
+
+    async def _send_to_peer(self, turn: Turn, given: Arguments) -> Any:
+        return self._later(turn, given, "name of a peer")
+
+    async def _delete(self, turn: Turn, given: Arguments) -> Any:
+        self._later(turn, given, "")
+
+    def _later(self, turn: Turn, given: Arguments, what: str) -> str:
+        if len(turn.operations) >= MOST_OF_A_CALL:
+            raise LuaFunctionError(
+                f"{given.function}: more than {MOST_OF_A_CALL} operations in one callback"
+            )
+        instance = given.text(0, "identifier of an instance")
+        target = given.text(1, what) if what else ""
+        turn.operations.append(Operation(given.function, instance, target))
+        return instance
+
+    # -- the rest ---------------------------------------------------------------------------------
+
+    async def _configuration(self, _: Turn, given: Arguments) -> Any:
+        return dict(self._server.settings)
+
+    async def _missing(self, _: Turn, given: Arguments) -> Any:
+        if given.function == "CallSystem":
+            raise LuaFunctionError("CallSystem: scripts start no programs")
+        raise LuaFunctionError(f"{given.function}: this version can't modify instances yet")

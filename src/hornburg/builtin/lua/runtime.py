@@ -1,0 +1,321 @@
+"""One runtime: a process with scripts in it, and whose turn it is.
+
+Callbacks run in mutual exclusion, as in Orthanc. Only what a callback itself brings about may call
+another one while it waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from hornburg.builtin.lua.errors import LuaEndedError, LuaError, LuaFunctionError
+from hornburg.builtin.lua.messages import Ask, Call, Done, Failed, Load, Reply, Run, Say
+from hornburg.builtin.lua.process import LuaLimits, LuaProcess
+from hornburg.errors import HornburgError
+
+__all__ = ["Answerer", "LuaRuntime", "Script", "Turn"]
+
+log = logging.getLogger("hornburg.lua")
+
+_LEVELS = {
+    "print": logging.INFO,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+
+#: Lines that one call may log; the rest is dropped. Of what is printed for an answer, characters.
+_MOST_LINES = 1000
+_MOST_PRINTED = 16 << 20
+
+#: Seconds until a process has to be there.
+_PATIENCE_AT_START = 20
+
+#: What the log shows of a line.
+_LONGEST_LINE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script of the configuration."""
+
+    name: str
+    source: bytes
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """A call that runs.
+
+    Attributes:
+        owner: the runtime that it runs in.
+        outer: the call that brought it about, of whatever runtime.
+        operations: what the script wants done with instances when it has ended.
+        printed: what it has printed, if somebody wants to know.
+        waits: whether it waits for the server, so that another call may come between.
+    """
+
+    owner: object = None
+    outer: Turn | None = None
+    operations: list[Any] = field(default_factory=list)
+    printed: list[str] | None = None
+    waits: bool = False
+    _lines: int = 0
+    _size: int = 0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def say(self, said: Say) -> None:
+        """Log a line, and keep it when it is printed for an answer."""
+        self._lines += 1
+        if self._lines < _MOST_LINES:
+            text = said.text[:_LONGEST_LINE]
+            log.log(_LEVELS.get(said.level, logging.INFO), "%s", _one_line(text))
+        elif self._lines == _MOST_LINES:
+            log.warning("a script says more than %d lines; the rest is not shown", _MOST_LINES)
+        if self.printed is not None and said.level == "print":
+            self._size += len(said.text) + 1
+            if self._size > _MOST_PRINTED:
+                raise LuaError(f"it prints more than {_MOST_PRINTED >> 20} MB")
+            self.printed.append(f"{said.text}\n")
+
+
+_INSIDE: ContextVar[Turn | None] = ContextVar("hornburg.lua", default=None)
+
+Answerer = Callable[[Turn, str, list[Any]], Awaitable[Any]]
+"""Does what a function of the server is to do, and gives its value. Errors of Hornburg become
+errors of Lua."""
+
+Finish = Callable[[Turn], None]
+"""Told of each call that ended well."""
+
+
+class LuaRuntime:
+    """Scripts, loaded into a process that is made anew when one of them breaks it."""
+
+    def __init__(
+        self,
+        scripts: Sequence[Script],
+        limits: LuaLimits,
+        answer: Answerer,
+        finish: Finish = lambda turn: None,
+    ) -> None:
+        self._scripts = tuple(scripts)
+        self._limits = limits
+        self._answer = answer
+        self._finish = finish
+        self._process: LuaProcess | None = None
+        self._lock = asyncio.Lock()
+        self._closed = False
+        self._running: set[asyncio.Task[Any]] = set()
+        self._was_initialized = False
+        self._known: frozenset[str] = frozenset()
+        #: Filters that came later than the scripts, and went with their process.
+        self._lost: frozenset[str] = frozenset()
+
+    @property
+    def defined(self) -> frozenset[str]:
+        """Which callbacks there are. A filter that was lost with its process is one that fails:
+        what it would have refused is refused."""
+        return self._known | self._lost
+
+    async def start(self) -> None:
+        """Load the scripts.
+
+        Raises:
+            LuaError: one of them can't be loaded: its name, the line, and why.
+        """
+        async with self._lock:
+            await self._ready()
+
+    async def call(self, function: str, *arguments: Any) -> Any:
+        """Call a global function; answers its first result, texts as bytes.
+
+        Raises:
+            LuaError: it failed, or took too long.
+        """
+        return await self._do(Call(function, list(arguments)), Turn())
+
+    async def run(self, source: bytes) -> str:
+        """Run a text; answers what it has printed.
+
+        Raises:
+            LuaError: it failed, or took too long.
+        """
+        turn = Turn(printed=[])
+        await self._do(Run(source), turn)
+        return "".join(turn.printed or ())
+
+    async def initialize(self) -> None:
+        """Call ``Initialize``, now and whenever the scripts have been loaded anew."""
+        self._was_initialized = True
+        if "Initialize" in self.defined:
+            await self.call("Initialize")
+
+    async def close(self) -> None:
+        """End the process, whatever runs."""
+        self._closed = True
+        process, self._process = self._process, None
+        if process is not None:
+            await process.close()
+        if self._running:
+            await asyncio.wait(self._running)
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the process, while there is one."""
+        return self._process.pid if self._process is not None else None
+
+    async def _do(self, message: Call | Run, turn: Turn) -> Any:
+        turn.owner, turn.outer = self, _INSIDE.get()
+        outer = self._waiting_turn(turn.outer)
+        if outer is not None:
+            work = self._within(outer, message, turn)
+        else:
+            work = self._in_turn(message, turn)
+        # A call goes on to its end when nobody waits for it any more: the process would not know
+        # what to make of half a call.
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_look_at)
+            raise
+
+    def _waiting_turn(self, turn: Turn | None) -> Turn | None:
+        """The call of this runtime that brought about what is done now, if it waits for it."""
+        while turn is not None:
+            if turn.owner is self and turn.waits:
+                return turn
+            turn = turn.outer
+        return None
+
+    async def _within(self, outer: Turn, message: Call | Run, turn: Turn) -> Any:
+        """A callback that is called for what another one does."""
+        async with outer.lock:
+            process = self._process
+            if outer.waits and process is not None:
+                return await self._work(process, message, turn)
+        return await self._in_turn(message, turn)
+
+    async def _in_turn(self, message: Call | Run, turn: Turn) -> Any:
+        async with self._lock:
+            return await self._work(await self._ready(), message, turn)
+
+    async def _work(self, process: LuaProcess, message: Call | Run, turn: Turn) -> Any:
+        got = await self._converse(process, message, turn, self._limits.seconds)
+        self._known = frozenset(got.defined)
+        self._lost -= self._known
+        if isinstance(got, Failed):
+            raise LuaError(_one_line(got.reason))
+        self._finish(turn)
+        return got.value
+
+    async def _ready(self) -> LuaProcess:
+        process = self._process
+        if process is not None and process.alive:
+            return process
+        if self._closed:
+            raise LuaEndedError("the server stops")
+        if process is not None:
+            await process.close()
+        self._process = process = await LuaProcess.start(self._limits)
+        try:
+            await self._load(process)
+        except LuaError:
+            process.kill()
+            raise
+        if self._was_initialized and "Initialize" in self._known:
+            try:
+                await self._work(process, Call("Initialize", []), Turn(self))
+            except LuaEndedError:
+                raise
+            except LuaError as error:
+                log.error("Initialize: %s", error)
+        return process
+
+    async def _load(self, process: LuaProcess) -> None:
+        """All scripts, and only then it counts what they define: a filter is never missing."""
+        known: frozenset[str] = frozenset()
+        # Starting is not computing: the interpreter is imported in that time.
+        patience = self._limits.seconds + _PATIENCE_AT_START
+        for script in self._scripts:
+            load = Load(script.name, script.source)
+            got = await self._converse(process, load, Turn(self), patience)
+            if isinstance(got, Failed):
+                raise LuaError(_one_line(got.reason))
+            known = frozenset(got.defined)
+        filters = frozenset(name for name in self.defined if name.endswith("Filter"))
+        self._lost = filters - known
+        self._known = known
+        if self._lost:
+            log.error(
+                "lost with its process, so it denies everything until it is there again or the "
+                "server is started anew: %s",
+                ", ".join(sorted(self._lost)),
+            )
+
+    async def _converse(
+        self, process: LuaProcess, message: Call | Run | Load, turn: Turn, seconds: float
+    ) -> Done | Failed:
+        """One call, from the message to its end. Only the time in which the process computes
+        counts."""
+        _INSIDE.set(turn)
+        loop = asyncio.get_running_loop()
+        left = seconds
+        await process.send(message)
+        try:
+            while True:
+                began = loop.time()
+                got = await process.receive(left)
+                left -= loop.time() - began
+                if isinstance(got, Done | Failed):
+                    return got
+                if isinstance(got, Say):
+                    turn.say(got)
+                else:
+                    await self._send_reply(process, await self._reply(turn, got))
+        except BaseException:
+            # It would not know what to make of half a call.
+            process.kill()
+            raise
+
+    async def _send_reply(self, process: LuaProcess, reply: Reply) -> None:
+        try:
+            await process.send(reply)
+        except LuaFunctionError as error:
+            await process.send(Reply(error=str(error)))
+
+    async def _reply(self, turn: Turn, asked: Ask) -> Reply:
+        turn.waits = True
+        try:
+            value = await self._answer(turn, asked.function, asked.arguments)
+            reply = Reply(value)
+        except LuaFunctionError as error:
+            reply = Reply(error=str(error))
+        except HornburgError as error:
+            reply = Reply(error=f"{asked.function}: {error}")
+        except Exception:
+            log.exception("%s, called by a script", asked.function)
+            reply = Reply(error=f"{asked.function}: an error that was not foreseen")
+        # Whoever came between finishes first.
+        async with turn.lock:
+            turn.waits = False
+        return reply
+
+
+def _look_at(task: asyncio.Task[Any]) -> None:
+    """An error of a call that nobody waits for is in the log."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.warning("a callback that nobody waited for any more: %s", error)
+
+
+def _one_line(text: str) -> str:
+    """What a script says starts no line of the log of its own."""
+    return "".join(sign if sign.isprintable() or sign == "\t" else " " for sign in text)
