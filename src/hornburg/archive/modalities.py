@@ -6,23 +6,17 @@ they are durable, and those of the configuration aren't looked at.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
+from hornburg.archive.registry import Registry
 from hornburg.errors import (
     BadFileFormatError,
-    DatabaseError,
-    ForbiddenError,
     InexistentItemError,
     ParameterOutOfRangeError,
-    TooLargeError,
 )
-from hornburg.index.base import Index, Writer
+from hornburg.index.base import Index
 from hornburg.settings import Modality, Settings, SettingsError
 from hornburg.settings.errors import Refused, show
 from hornburg.settings.remotes import (
@@ -38,18 +32,11 @@ __all__ = ["Modalities", "modality_of_json", "modality_to_json"]
 
 log = logging.getLogger("hornburg.archive")
 
-_PROPERTY = "modalities"
-
-#: Far more than any site has; all of them are one value of the index, and looked at by title.
-_MOST = 10_000
-
 #: Fields whose values have the right form and are impossible: Orthanc answers another number.
 _RANGED = (".Port", ".Manufacturer", "[2]", "[3]")
 
-Change = Callable[[dict[str, Modality]], None]
 
-
-class Modalities:
+class Modalities(Registry[Modality]):
     """The registry. Call :meth:`open` once before anything else.
 
     Args:
@@ -59,11 +46,19 @@ class Modalities:
 
     def __init__(self, settings: Settings, index: Index) -> None:
         self._settings = settings
-        self._index = index
-        self._in_index = settings.dicom_modalities_in_database
-        self._known = _frozen({} if self._in_index else settings.dicom_modalities)
-        self._turn = asyncio.Lock()
-        self._running: set[asyncio.Task[None]] = set()
+        super().__init__(
+            index,
+            settings.dicom_modalities,
+            "modalities",
+            in_index=settings.dicom_modalities_in_database,
+            read_only=settings.read_only,
+        )
+
+    def _to_json(self, one: Modality) -> dict[str, Any]:
+        return modality_to_json(one)
+
+    def _from_json(self, form: object) -> Mapping[str, Modality]:
+        return read_modalities(form)
 
     async def open(self) -> None:
         """Load what the index keeps.
@@ -74,7 +69,7 @@ class Modalities:
         """
         if not self._in_index:
             return
-        known = _decode(await self._index.look(lambda reader: reader.property(_PROPERTY)))
+        known = await self._kept()
         for name, modality in known.items():
             try:
                 self._check(modality)
@@ -85,11 +80,7 @@ class Modalities:
                     option=f"DicomModalities.{name}{no.path}",
                     value=show(no.value),
                 ) from None
-        self._known = _frozen(known)
-
-    def all(self) -> Mapping[str, Modality]:
-        """The modalities by name, sorted; the same object until something changes."""
-        return self._known
+        self._take(known)
 
     def get(self, name: str) -> Modality:
         """The modality of that name.
@@ -119,13 +110,7 @@ class Modalities:
             raise ParameterOutOfRangeError(
                 f"Host is {show(no.value)}, allowed is {no.allowed}"
             ) from None
-
-        def change(known: dict[str, Modality]) -> None:
-            if name not in known and len(known) >= _MOST:
-                raise TooLargeError(f"There are {_MOST} modalities, and no room for more")
-            known[name] = modality
-
-        await self._change(change)
+        await self._set(name, modality)
         log.info("modality %s is now %s at %s:%d", name, modality.aet, modality.host, modality.port)
 
     async def remove(self, name: str) -> None:
@@ -147,36 +132,6 @@ class Modalities:
         if self._settings.dicom_check_modality_host:
             refuse_host_name(modality)
 
-    async def _change(self, change: Change) -> None:
-        if self._in_index and self._settings.read_only:
-            raise ForbiddenError("The archive is read-only (ReadOnly)")
-        # The write goes on when its caller is gone, and what the index has must hold here too.
-        task = asyncio.ensure_future(self._apply(change))
-        self._running.add(task)
-        task.add_done_callback(self._done)
-        await asyncio.shield(task)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        if not task.cancelled():
-            task.exception()  # its caller has it, or is gone and doesn't want it
-
-    async def _apply(self, change: Change) -> None:
-        async with self._turn:
-            if not self._in_index:
-                known = dict(self._known)
-                change(known)
-            else:
-
-                def work(writer: Writer) -> dict[str, Modality]:
-                    kept = _decode(writer.property(_PROPERTY))
-                    change(kept)
-                    writer.set_property(_PROPERTY, _encode(kept))
-                    return kept
-
-                known = await self._index.write(work)
-            self._known = _frozen(known)
-
 
 def modality_of_json(form: object) -> Modality:
     """The modality in the body of ``PUT /modalities/{id}``: an array or an object, as in the
@@ -194,21 +149,3 @@ def modality_of_json(form: object) -> Modality:
         if no.path in _RANGED and isinstance(no.value, (str, int)):
             raise ParameterOutOfRangeError(text) from None
         raise BadFileFormatError(text) from None
-
-
-def _frozen(known: Mapping[str, Modality]) -> Mapping[str, Modality]:
-    return MappingProxyType(dict(sorted(known.items())))
-
-
-def _encode(known: Mapping[str, Modality]) -> str:
-    forms: dict[str, Any] = {name: modality_to_json(one) for name, one in known.items()}
-    return msgspec.json.encode(forms).decode()
-
-
-def _decode(text: str | None) -> dict[str, Modality]:
-    if text is None:
-        return {}
-    try:
-        return dict(read_modalities(msgspec.json.decode(text)))
-    except (Refused, msgspec.DecodeError) as error:
-        raise DatabaseError(f"The modalities in the index can't be read: {error}") from None
