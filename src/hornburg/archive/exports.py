@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from hornburg.archive.parts import Archive, stamp
+from hornburg.archive.touched import touch_all
 from hornburg.dicom.levels import Level
 from hornburg.index.base import Export, Reader, Writer
 
@@ -28,6 +29,7 @@ async def log_exports(
 
     What has been removed in the meantime is left out.
     """
+    touch_all(archive, "send", resources)
     if not archive.settings.log_exported_resources or not resources:
         return
     date = stamp(archive.clock())

@@ -19,6 +19,7 @@ from hornburg.archive.parts import Archive
 from hornburg.archive.read import examine
 from hornburg.archive.requested import Kin, Requested
 from hornburg.archive.search import Late, Plan, Search, plan_of
+from hornburg.archive.touched import answered, asked
 from hornburg.dicom.levels import Level
 from hornburg.dicom.reader import DicomFile
 from hornburg.errors import BadRequestError, CorruptedError
@@ -82,6 +83,7 @@ async def find(archive: Archive, search: Search, form: Callable[[Reader, Resourc
         BadRequestError: an argument that makes no sense; the message names it.
     """
     plan = plan_of(archive, search)
+    asked(search.tags)
     if plan.late or plan.requested.filed:
         return await _find_with_files(archive, plan, form)
 
@@ -129,6 +131,7 @@ async def find_batches(
         BadRequestError: an argument that makes no sense; the message names it.
     """
     plan = plan_of(archive, replace(search, requested=()))
+    asked(search.tags)
     if plan.late or look is not None:
         pages = _pages_with_files(archive, plan, form, look, selective)
     else:
@@ -136,7 +139,9 @@ async def find_batches(
     sent = 0
     async for answers in pages:
         sent += len(answers)
+        answered(len(answers))
         if plan.cap and sent > plan.cap:
+            answered(plan.cap - sent)
             yield Found(answers[: len(answers) - (sent - plan.cap)], True)
             return
         yield Found(answers, False)
@@ -145,6 +150,7 @@ async def find_batches(
 async def find_ids(archive: Archive, search: Search) -> Found[str]:
     """The public identifiers of what matches. Raises as :func:`find`."""
     plan = plan_of(archive, replace(search, requested=()))
+    asked(search.tags)
     if plan.late:
         return await _find_with_files(archive, plan, lambda _reader, resource: resource.public_id)
     run = archive.index.look if plan.is_point else archive.index.read
@@ -155,6 +161,7 @@ async def find_ids(archive: Archive, search: Search) -> Found[str]:
 async def count(archive: Archive, search: Search) -> int:
     """How many match, whatever ``since`` and ``limit`` say. Raises as :func:`find`."""
     plan = plan_of(archive, replace(search, requested=(), order_by=(), since=0, limit=0))
+    asked(search.tags)
     if plan.late:
         plan = replace(plan, cap=0)
         found = await _find_with_files(archive, plan, lambda _reader, _resource: None)
@@ -183,6 +190,7 @@ async def complete(archive: Archive, resources: Sequence[Resource], requested: R
 
 def _found(plan: Plan, answers: list[T]) -> Found[T]:
     cut = bool(plan.cap) and len(answers) > plan.cap
+    answered(plan.cap if cut else len(answers))
     return Found(answers[: plan.cap] if cut else answers, cut)
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from hornburg.archive.parts import Archive
 from hornburg.archive.read import at_hand, look_into, opened
+from hornburg.archive.touched import touch_all
 from hornburg.dicom.buffer import Buffer
 from hornburg.dicom.levels import Level
 from hornburg.errors import UnknownResourceError
@@ -47,6 +48,7 @@ async def outgoing(archive: Archive, resources: Iterable[tuple[Level, str]]) -> 
         CorruptedError: what the index lacks can't be read from the file.
     """
     wanted = list(resources)
+    touch_all(archive, "", wanted)
     found = await archive.index.read(lambda reader: _found(reader, wanted))
     for number, each in enumerate(found):
         if not (each.sop_class and each.sop_instance and each.transfer_syntax):

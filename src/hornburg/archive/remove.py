@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hornburg.archive.parts import Archive
+from hornburg.archive.touched import identify, touch
 from hornburg.dicom.levels import Level
-from hornburg.index.base import Deletion
+from hornburg.index.base import Deletion, Writer
+from hornburg.security.trail import Identity
 
 __all__ = ["delete", "discard"]
 
@@ -18,8 +20,16 @@ async def delete(archive: Archive, level: Level, public_id: str) -> Deletion | N
         ForbiddenError: the archive is read-only.
     """
     archive.refuse_if_read_only()
-    deletion = await archive.index.write(lambda writer: writer.delete(level, public_id))
+    whose: Identity | None = None
+
+    def work(writer: Writer) -> Deletion | None:
+        nonlocal whose
+        whose = identify(writer, [(level, public_id)]).get((level, public_id))
+        return writer.delete(level, public_id)
+
+    deletion = await archive.index.write(work)
     if deletion is not None:
+        touch(archive, "delete", level, public_id, whose)
         await discard(archive, deletion.uuids)
     return deletion
 

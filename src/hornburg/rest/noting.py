@@ -1,0 +1,186 @@
+"""What the audit trail is told of HTTP requests: one place, after the answer.
+
+The route is named by its template, and what it was about by what the path and the verbs of the
+archive name; arguments and bodies, which may hold names of patients, are not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from hornburg.archive.touched import Touched
+from hornburg.dicom.levels import Level
+from hornburg.security.policy import Access
+from hornburg.security.principals import NOBODY, Kind, Permission, Principal
+from hornburg.security.trail import Event, Outcome, Subject, Trail
+
+__all__ = ["note_request", "noted_at_once"]
+
+_RESOURCE = re.compile(r"/(patients|studies|series|instances)/([0-9a-f]{8}(?:-[0-9a-f]{8}){4})")
+_LEVELS = {level.plural: level for level in Level}
+
+#: Routes that the door answers without the framework.
+_DIRECT = {("POST", "/instances"): Permission.UPLOAD}
+
+#: Of these the path says what was meant (which modality, job or option), and tells nothing of
+#: patients.
+_NAMED_BY_PATH = frozenset(
+    {
+        Permission.CONTROL,
+        Permission.JOBS,
+        Permission.QUERY_REMOTE,
+        Permission.SCRIPTS,
+        Permission.SEND,
+        Permission.SETTINGS,
+    }
+)
+
+_REFUSED = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.MISDIRECTED_REQUEST,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+_LOGIN, _LOGOUT = "/login", "/logout"
+
+
+def note_request(trail: Trail, scope: Any, status: int, touched: Touched) -> None:
+    """Note a request that was answered.
+
+    Args:
+        trail: where to.
+        scope: of ASGI, as the application left it; its ``state`` has the principal.
+        status: of the answer.
+        touched: what the archive says was touched.
+    """
+    state = scope.get("state") or {}
+    who = _who(scope, state)
+    touched.who, touched.door = who, "job"
+    method, path = scope["method"], scope["path"]
+    permission = _permission(scope, method, path)
+    if permission is None or permission is Permission.ANYONE:
+        _note_entrance(trail, scope, status, who)
+        return
+    word = permission.value
+    found = _RESOURCE.match(path)
+    subjects = touched.of("") + touched.of(word)
+    if found is not None and not _is_among(found[2], subjects):
+        subjects = (Subject(_LEVELS[found[1]], found[2]), *subjects)
+    if state.get("head"):
+        method = "HEAD"
+    event = Event(
+        action=word,
+        outcome=_outcome(status),
+        status=status,
+        who=who,
+        door="rest",
+        method=method,
+        route=_route(scope, path, found),
+        subjects=subjects,
+        answers=touched.answers,
+        keys=tuple(touched.keys),
+        what=path if permission in _NAMED_BY_PATH else "",
+        detail=f"and {touched.more} more" if touched.more else "",
+    )
+    trail.note(event)
+    for action in touched.subjects:
+        if action not in ("", word):
+            # A copy that is kept, an original that is removed: more than the request says.
+            trail.note(
+                Event(
+                    action=action,
+                    who=who,
+                    door="rest",
+                    method=method,
+                    route=event.route,
+                    subjects=touched.of(action),
+                )
+            )
+
+
+def noted_at_once(trail: Trail) -> Callable[[Access, bytes], None]:
+    """Notes what the express way has answered."""
+    read = trail.read
+
+    def noted(access: Access, url: bytes) -> None:
+        read(access.principal, url)
+
+    return noted
+
+
+def _who(scope: Any, state: Any) -> Principal:
+    principal = state.get("principal")
+    if isinstance(principal, Principal):
+        return principal
+    address = state.get("address")
+    if address is None:
+        client = scope.get("client")
+        address = client[0] if client else ""
+    return Principal(address=address) if address else NOBODY
+
+
+def _permission(scope: Any, method: str, path: str) -> Permission | None:
+    handler = scope.get("route_handler")
+    if handler is not None:
+        stated = handler.opt.get("permission")
+        return stated if isinstance(stated, Permission) else None
+    if "access" not in (scope.get("state") or {}):
+        return None  # nobody who came in
+    direct = _DIRECT.get((method, path))
+    if direct is None and method == "HEAD" and _RESOURCE.match(path):
+        return Permission.VIEW
+    return direct
+
+
+def _note_entrance(trail: Trail, scope: Any, status: int, who: Principal) -> None:
+    """Logins that fail and succeed, and what is refused before anybody knows what for."""
+    method, path = scope["method"], scope["path"]
+    if path == _LOGOUT and method == "POST":
+        action = "logout"
+    elif path == _LOGIN and method == "POST":
+        action = "login" if status < HTTPStatus.BAD_REQUEST else "login-failed"
+    elif status not in _REFUSED:
+        return
+    elif status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS):
+        if who.kind is Kind.NOBODY and not _has_credentials(scope):
+            return  # a browser on its first try
+        action = "login-failed"
+    else:
+        action = "request"
+    trail.note(
+        Event(
+            action=action,
+            outcome=_outcome(status),
+            status=status,
+            who=who,
+            door="rest",
+            method=method,
+            route=scope.get("path_template") or "",
+        )
+    )
+
+
+def _has_credentials(scope: Any) -> bool:
+    return any(name == b"authorization" for name, _ in scope["headers"])
+
+
+def _outcome(status: int) -> Outcome:
+    if status < HTTPStatus.BAD_REQUEST:
+        return Outcome.SUCCESS
+    return Outcome.REFUSED if status in _REFUSED else Outcome.FAILED
+
+
+def _route(scope: Any, path: str, found: re.Match[str] | None) -> str:
+    template = scope.get("path_template")
+    if template:
+        return str(template)
+    return f"/{found[1]}/{{id}}" if found is not None else path[:64]
+
+
+def _is_among(public_id: str, subjects: tuple[Subject, ...]) -> bool:
+    return any(subject.public_id == public_id for subject in subjects[:8])
