@@ -140,8 +140,6 @@ def test_what_is_set_and_not_supported_yet_is_listed(configured):
 @pytest.mark.parametrize(
     "configuration",
     [
-        {"SslEnabled": True},
-        {"SslVerifyPeers": True},
         {"Authorization": {"WebServiceRootUrl": "http://x"}},
     ],
 )

@@ -22,7 +22,13 @@ _PATIENCE = 60
 
 
 #: Ports that the system chooses, on this machine alone.
-_DOORS = {"HttpPort": 0, "DicomPort": 0, "DicomBindAddresses": ["127.0.0.1"]}
+_DOORS = {
+    "HttpPort": 0,
+    "DicomPort": 0,
+    "DicomBindAddresses": ["127.0.0.1"],
+    # What requests that are written by hand call it.
+    "AllowedHosts": ["x"],
+}
 
 
 class Server:
@@ -70,7 +76,7 @@ class Server:
             found = re.search(r"listens for DICOM.* on 127\.0\.0\.1:(\d+)", line)
             if found:
                 self.dicom_port = int(found[1])
-            found = re.search(r"listens on (http://127\.0\.0\.1:(\d+))", line)
+            found = re.search(r"listens on (https?://127\.0\.0\.1:(\d+))", line)
             if found:
                 self.url, self.port = found[1], int(found[2])
                 listening.set()

@@ -17,6 +17,7 @@ from hornburg.net.parts import Parts
 from hornburg.net.scp.dispatch import serve_association
 from hornburg.security.dicom_rules import Caller
 from hornburg.security.redaction import shown
+from hornburg.security.tls_watch import FreshTls
 from hornburg.ul.events import AssociateReject, AssociateRequest
 from hornburg.ul.limits import Limits
 from hornburg.ul.negotiation import agreed
@@ -49,10 +50,10 @@ class DicomServer:
     """Accepts associations on sockets that are open already.
 
     Args:
-        tls: for every connection, when it is set.
+        tls: for every connection, when it is set; asked for its context with each of them.
     """
 
-    def __init__(self, parts: Parts, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, parts: Parts, tls: FreshTls | None = None) -> None:
         settings = parts.archive.settings
         self._parts = parts
         self._tls = tls
@@ -134,7 +135,7 @@ class DicomServer:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: association,
                 connection,
-                ssl=self._tls,
+                ssl=self._tls.context if self._tls is not None else None,
                 ssl_handshake_timeout=self._artim if self._tls is not None else None,
             )
         except (OSError, ssl.SSLError) as error:

@@ -6,13 +6,17 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import uvicorn
 
 from hornburg.rest.express import Express
+from hornburg.rest.handshakes import Handshakes
+from hornburg.rest.headers import Headed, Usual
 from hornburg.rest.strict import StrictProtocol
+from hornburg.rest.tls_scope import tls_scope
+from hornburg.security.tls_watch import FreshTls
 from hornburg.settings import Settings
 
 __all__ = ["HttpServer"]
@@ -27,6 +31,9 @@ _READ_AHEAD = 1 << 20
 
 #: Connections at the same time, answered 503 beyond.
 _MOST_CONNECTIONS = 1000
+
+#: TLS connections that are kept, those included that are answered 503.
+_MOST_TLS_CONNECTIONS = 2 * _MOST_CONNECTIONS
 
 #: Seconds that running requests have to finish when the server stops.
 _GRACE = 4
@@ -72,12 +79,19 @@ class BoundedProtocol(StrictProtocol):
 
     express: Express | None = None
     no_delay = True
+    usual: Usual
 
     def connection_made(self, transport: Any) -> None:
         if not self.no_delay:
             # The event loop switches it on for every connection.
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
         super().connection_made(_Joined(transport, self.loop))  # type: ignore[arg-type]
+        self._secured: Mapping[str, Any] | None = None
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None:
+            self._secured, certificate = tls_scope(tls)
+            # The state of each request begins as a copy of this.
+            self.app_state = {**self.app_state, "certificate": certificate}
         self._head = 0
         self.in_head = True
         self._answered = False
@@ -100,6 +114,11 @@ class BoundedProtocol(StrictProtocol):
         elif self._timer is None:
             self._wait_for_head()
 
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._secured is not None:
+            self.scope["extensions"] = {"tls": self._secured}  # type: ignore[dict-item]
+
     def on_headers_complete(self) -> None:
         if self.resuming:
             return
@@ -116,6 +135,7 @@ class BoundedProtocol(StrictProtocol):
             if (earlier is None or earlier.response_complete) and self._answer_at_once():
                 return
         super().on_headers_complete()
+        self.cycle.transport = Headed(self.transport, self.usual)  # type: ignore[assignment]
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
@@ -123,7 +143,8 @@ class BoundedProtocol(StrictProtocol):
     def _answer_at_once(self) -> bool:
         if self.parser.get_http_version() != "1.1":
             return False
-        answer = self.express(self.url, self.headers)  # type: ignore[misc]
+        peer = self.client[0] if self.client else ""
+        answer = self.express(self.url, self.headers, peer)  # type: ignore[misc]
         if answer is None:
             return False
         self._answered = True
@@ -166,25 +187,40 @@ class BoundedProtocol(StrictProtocol):
             self._refuse(408, "Request Timeout")
 
     def _refuse(self, status: int, phrase: str) -> None:
-        self.transport.write(
-            f"HTTP/1.1 {status} {phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode()
-        )
+        head = f"HTTP/1.1 {status} {phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        self.transport.write(self.usual.within(head.encode()))
         self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        """What can't be read as a request; ``msg`` is for the log."""
+        self._refuse(400, "Bad Request")
 
 
 class HttpServer(uvicorn.Server):
-    """uvicorn, told what the settings say. Signals are the business of the composition root."""
+    """uvicorn, told what the settings say. Signals are the business of the composition root.
 
-    def __init__(self, app: Any, settings: Settings, express: Express | None = None) -> None:
+    Args:
+        app: answers requests.
+        settings: what holds for connections.
+        express: answers some of them at once.
+        tls: for every connection, when it is set.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        settings: Settings,
+        express: Express | None = None,
+        tls: FreshTls | None = None,
+    ) -> None:
         class Protocol(BoundedProtocol):
             patience = settings.http_request_timeout
             no_delay = settings.tcp_no_delay
+            usual = Usual(settings)
 
         # Kept as it is: a class would make a method of a function.
         Protocol.express = express if settings.keep_alive else None
-        headers = [("X-Content-Type-Options", "nosniff")]
-        if not settings.keep_alive:
-            headers.append(("Connection", "close"))
+        headers = [] if settings.keep_alive else [("Connection", "close")]
         super().__init__(
             uvicorn.Config(
                 app,
@@ -201,6 +237,32 @@ class HttpServer(uvicorn.Server):
                 timeout_graceful_shutdown=_GRACE,
             )
         )
+        self._handshakes: Handshakes | None = None
+        if tls is not None:
+            self._handshakes = Handshakes(tls, self._connection, self._is_full)
+
+    def _connection(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
+    def _is_full(self) -> bool:
+        return len(self.server_state.connections) >= _MOST_TLS_CONNECTIONS
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._handshakes is None:
+            await super().startup(sockets)
+            return
+        # uvicorn would have one context for all connections, and count none in a handshake.
+        await self.lifespan.startup()
+        self.servers = []
+        self._handshakes.start(sockets or ())
+        self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._handshakes is not None:
+            await self._handshakes.close()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterable
+from pathlib import Path
 
 from hornburg.security.addresses import dicom_addresses
 from hornburg.security.tls_ciphers import choose_ciphers
@@ -25,7 +26,7 @@ from hornburg.security.tls_files import (
 from hornburg.security.tls_probe import Unfit
 from hornburg.settings import Modality, Settings
 
-__all__ = ["check_clients", "client_context", "dicom_addresses", "server_context"]
+__all__ = ["check_clients", "client_context", "dicom_addresses", "server_context", "server_files"]
 
 
 def server_context(settings: Settings) -> ssl.SSLContext | None:
@@ -52,6 +53,16 @@ def server_context(settings: Settings) -> ssl.SSLContext | None:
         take_trusted(settings, context, "DicomTlsTrustedCertificates", trusted)
         context.verify_mode = ssl.CERT_REQUIRED
     return context
+
+
+def server_files(settings: Settings) -> tuple[Path, ...]:
+    """The files that :func:`server_context` reads, the certificate first."""
+    if not settings.dicom_tls_enabled:
+        return ()
+    required = settings.dicom_tls_remote_certificate_required
+    trusted = settings.dicom_tls_trusted_certificates if required else None
+    files = (settings.dicom_tls_certificate, settings.dicom_tls_private_key, trusted)
+    return tuple(file for file in files if file is not None)
 
 
 def client_context(settings: Settings, modality: Modality) -> ssl.SSLContext:

@@ -22,8 +22,14 @@ _CONCEIVABLE = "ALL:!aNULL:!eNULL:!PSK:!SRP:!RC4:!3DES:!MD5"
 _MOST = 1000
 
 
-def choose_ciphers(context: ssl.SSLContext, names: Sequence[str]) -> None:
+def choose_ciphers(
+    context: ssl.SSLContext, names: Sequence[str], *, newer_stay: bool = False
+) -> None:
     """Restrict a context to the suites of these names; without names, to those of BCP 195.
+
+    Args:
+        newer_stay: the suites of TLS 1.3 are spoken whether named or not, as with the lists of
+            OpenSSL.
 
     Raises:
         Unfit: a name that is none, or of a suite that protects nothing.
@@ -37,7 +43,9 @@ def choose_ciphers(context: ssl.SSLContext, names: Sequence[str]) -> None:
         if name not in older and name not in newer:
             raise Unfit(f"{given[:80]!a} is no cipher suite that is safe to use and known here")
     wanted = [name for name in chosen if name in newer]
-    if wanted and set(wanted) != newer:
+    if newer_stay:
+        wanted = sorted(newer)
+    elif wanted and set(wanted) != newer:
         # Python's ssl module can't choose among them (before 3.15).
         raise Unfit("the suites of TLS 1.3 come together: name " + ", ".join(sorted(newer)))
     old = [name for name in chosen if name in older]

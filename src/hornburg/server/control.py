@@ -14,6 +14,10 @@ class Control:
         self.stop = asyncio.Event()
         self.hurry = asyncio.Event()
         self.restart = False
+        self.hung_up = asyncio.Event()
+        """SIGHUP has come, and nobody has heeded it yet."""
+        self.renew = asyncio.Event()
+        """The certificates are to be taken up at once."""
 
     def shut_down(self) -> None:
         """Stop, finishing what runs; asked again, without waiting for clients."""

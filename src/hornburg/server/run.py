@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import socket
-import ssl
+from collections.abc import Callable
 
 from litestar.datastructures import State
 
@@ -16,13 +16,15 @@ from hornburg.net.listener import DicomServer
 from hornburg.rest.app import build
 from hornburg.rest.express import Express
 from hornburg.rest.listen import HttpServer
-from hornburg.security.dicom_tls import dicom_addresses, server_context
+from hornburg.security.dicom_tls import dicom_addresses
+from hornburg.security.tls_watch import FreshTls, watch
 from hornburg.server.control import Control
 from hornburg.server.findings import tell_audit, tell_exposed_files
 from hornburg.server.opening import open_archive
 from hornburg.server.privileges import become_user, check_user
 from hornburg.server.sockets import open_sockets
 from hornburg.server.surroundings import Surroundings, open_surroundings
+from hornburg.server.tls import Secured, heed_hangups, open_tls
 from hornburg.settings import Settings, missing_features
 
 __all__ = ["serve"]
@@ -36,8 +38,12 @@ _BACKLOG = 2048
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-async def serve(settings: Settings) -> bool:
+async def serve(settings: Settings, read_again: Callable[[], Settings] | None = None) -> bool:
     """Run the server until it is told to stop; answers whether to start anew.
+
+    Args:
+        settings: what it runs with.
+        read_again: reads the configuration anew, to see at SIGHUP whether it has changed.
 
     Raises:
         HornburgError: the server can't start, with one line that says why.
@@ -46,42 +52,48 @@ async def serve(settings: Settings) -> bool:
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, control.shut_down)
+    loop.add_signal_handler(signal.SIGHUP, control.hung_up.set)
+    heeding = asyncio.create_task(heed_hangups(settings, read_again, control))
     web: list[socket.socket] = []
     dicom: list[socket.socket] = []
     try:
         check_user(settings)
         tell_exposed_files(settings)
-        tls = _open_doors(settings, web, dicom)
+        _open_doors(settings, web, dicom)
+        tls = open_tls(settings)
         become_user(settings)
         async with open_archive(settings) as archive, open_surroundings(archive) as around:
             for listener in (*dicom, *web):
                 # From here on clients wait in line rather than being turned away.
                 listener.listen(_BACKLOG)
-            server = DicomServer(around.parts(), tls)
+            server = DicomServer(around.parts(), tls.dicom)
             server.start(dicom)
-            _greet(settings, web, dicom, tls is not None)
+            _greet(settings, web, dicom, tls)
             watching = asyncio.gather(
-                stable.watch(archive, control.stop), sweep.keep_checkpoints(archive, control.stop)
+                stable.watch(archive, control.stop),
+                sweep.keep_checkpoints(archive, control.stop),
+                watch(tls.all(), control.stop, control.renew),
             )
             try:
-                await _serve_http(around, web, control)
+                await _serve_http(around, web, tls.web, control)
             finally:
                 await server.close()
             await watching
     finally:
         for listener in (*dicom, *web):
             listener.close()
-        for number in _SIGNALS:
+        heeding.cancel()
+        for number in (*_SIGNALS, signal.SIGHUP):
             loop.remove_signal_handler(number)
+        if control.restart:
+            # Until it is heeded again: otherwise it would end the process.
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
     log.info("stopped")
     return control.restart
 
 
-def _open_doors(
-    settings: Settings, web: list[socket.socket], dicom: list[socket.socket]
-) -> ssl.SSLContext | None:
-    """Bind all ports before anything else, so that one in use stops the start; answers the TLS of
-    the DICOM server."""
+def _open_doors(settings: Settings, web: list[socket.socket], dicom: list[socket.socket]) -> None:
+    """Bind all ports before anything else, so that one in use stops the start."""
     if settings.http_server_enabled:
         web += open_sockets(
             settings.http_binds(),
@@ -89,24 +101,24 @@ def _open_doors(
             "HttpPort, HttpBindAddresses",
             may_lack_ipv6=not settings.http_bind_addresses,
         )
-    if not settings.dicom_server_enabled:
-        return None
-    dicom += open_sockets(
-        dicom_addresses(settings),
-        settings.dicom_port,
-        "DicomPort, DicomBindAddresses",
-        may_lack_ipv6=not settings.dicom_bind_addresses,
-    )
-    return server_context(settings)
+    if settings.dicom_server_enabled:
+        dicom += open_sockets(
+            dicom_addresses(settings),
+            settings.dicom_port,
+            "DicomPort, DicomBindAddresses",
+            may_lack_ipv6=not settings.dicom_bind_addresses,
+        )
 
 
-async def _serve_http(around: Surroundings, sockets: list[socket.socket], control: Control) -> None:
+async def _serve_http(
+    around: Surroundings, sockets: list[socket.socket], tls: FreshTls | None, control: Control
+) -> None:
     if not sockets:
         await control.stop.wait()
         return
     archive = around.archive
     app = build(archive, State({"control": control, **around.state()}))
-    http = HttpServer(app, archive.settings, Express(archive, app.known_user))
+    http = HttpServer(app, archive.settings, Express(archive, app.at_once), tls)
     running = asyncio.create_task(http.serve(sockets))
     stopping = asyncio.create_task(control.stop.wait())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -121,10 +133,13 @@ async def _serve_http(around: Surroundings, sockets: list[socket.socket], contro
 
 
 def _greet(
-    settings: Settings, web: list[socket.socket], dicom: list[socket.socket], secure: bool
+    settings: Settings, web: list[socket.socket], dicom: list[socket.socket], tls: Secured
 ) -> None:
     for note in settings.notes:
         log.warning("%s", note)
+    for server in tls.all():
+        for text in server.findings():
+            log.warning("%s: %s", server.name, text)
     ignored = settings.not_supported()
     if ignored:
         log.warning("not supported yet, and without effect: %s", ", ".join(ignored))
@@ -132,11 +147,12 @@ def _greet(
     if missing:
         log.info("not part of this version: %s", ", ".join(missing))
     if dicom:
-        scheme = "DICOM over TLS" if secure else "DICOM"
+        scheme = "DICOM over TLS" if tls.dicom else "DICOM"
         places = ", ".join(_place(listener) for listener in dicom)
         log.info("%s listens for %s on %s", settings.dicom_aet, scheme, places)
     tell_audit(settings)
-    places = ", ".join(f"http://{_place(listener)}" for listener in web) or "no port"
+    scheme = "https" if tls.web else "http"
+    places = ", ".join(f"{scheme}://{_place(listener)}" for listener in web) or "no port"
     log.info("Hornburg %s listens on %s", __version__, places)
     log.info("the data is in %s", settings.storage_directory)
     if settings.index_folder != settings.storage_directory:

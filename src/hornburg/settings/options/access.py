@@ -9,6 +9,7 @@ from typing import Annotated
 
 from hornburg.settings.rows import Row, Secret
 from hornburg.settings.sections import read_users
+from hornburg.settings.transport import read_certificate_users
 from hornburg.settings.values import SecurityProfile
 
 __all__ = ["AccessOptions", "TlsOptions"]
@@ -60,54 +61,62 @@ class TlsOptions:
     """HTTPS of our own server."""
 
     ssl_enabled: Annotated[
-        bool,
-        Row(
-            "SslEnabled",
-            "Whether the HTTP server speaks HTTPS.",
-            supported=False,
-            vital=True,
-        ),
+        bool, Row("SslEnabled", "Whether the HTTP server speaks HTTPS, and nothing else.")
     ] = False
     ssl_certificate: Annotated[
         Path,
         Row(
             "SslCertificate",
-            "PEM file with the certificate and the private key of the HTTP server.",
-            supported=False,
+            "PEM file with the certificate of the HTTP server and those of its authorities, and "
+            "with the private key unless SslPrivateKey names it.",
         ),
     ] = Path("certificate.pem")
+    ssl_private_key: Annotated[
+        Path | None,
+        Row(
+            "SslPrivateKey",
+            "PEM file with the private key of the HTTP server, without passphrase; null means "
+            "that SslCertificate holds it too.",
+            ours=True,
+        ),
+    ] = None
     ssl_minimum_protocol_version: Annotated[
         int,
         Row(
             "SslMinimumProtocolVersion",
-            "Oldest TLS version accepted: 2 is TLS 1.0, 3 is 1.1, 4 is 1.2, 5 is 1.3.",
+            "Oldest TLS version that is spoken: 4 is TLS 1.2, 5 is TLS 1.3; older ones are refused.",
             least=0,
             most=5,
-            supported=False,
         ),
     ] = 4
     ssl_ciphers_accepted: Annotated[
         tuple[str, ...] | None,
         Row(
             "SslCiphersAccepted",
-            "Ciphers of the HTTP server by their OpenSSL names; null means a safe choice.",
-            supported=False,
+            "Ciphers of the HTTP server by their OpenSSL names; null means forward secrecy and "
+            "authenticated encryption alone. The ciphers of TLS 1.3 stay as they are.",
         ),
     ] = None
     ssl_verify_peers: Annotated[
         bool,
-        Row(
-            "SslVerifyPeers",
-            "Whether clients must show a certificate that is trusted.",
-            supported=False,
-            vital=True,
-        ),
+        Row("SslVerifyPeers", "Whether clients must show a certificate that is trusted."),
     ] = False
     ssl_trusted_client_certificates: Annotated[
         Path,
         Row(
             "SslTrustedClientCertificates",
-            "PEM file with the certificates that client certificates must come from.",
-            supported=False,
+            "PEM file with the certificates of clients, or of their authorities.",
         ),
     ] = Path("trustedClientCertificates.pem")
+    ssl_certificate_users: Annotated[
+        Mapping[str, str] | None,
+        Row(
+            "SslCertificateUsers",
+            "Which user the holder of a certificate is, by its subject (RFC 4514), its common "
+            "name, or one of its alternative names; needs SslVerifyPeers.",
+            read=read_certificate_users,
+            allowed='an object { "CN=...", "DNS:...", "email:..." or "URI:...": "user" }',
+            ours=True,
+            text_leaves=True,
+        ),
+    ] = None

@@ -1,0 +1,141 @@
+"""TLS connections for the HTTP server: accepted, counted and bounded before they speak HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from hornburg.security.tls_watch import FreshTls
+
+__all__ = ["Handshakes"]
+
+log = logging.getLogger("hornburg.rest")
+
+#: Handshakes at the same time. One takes a few round trips; a thousand clients that say nothing
+#: must not keep out one that does. The oldest goes, of the address that has the most.
+_MOST = 256
+
+#: Seconds that one may take.
+_PATIENCE = 10
+
+#: Seconds that a client has to say goodbye as TLS wants it.
+_FAREWELL = 5
+
+#: Seconds between two lines of the log about handshakes that failed.
+_COMPLAIN_EVERY = 1.0
+
+#: Seconds to wait before the next connection when one could not be accepted.
+_PAUSE = 0.1
+
+
+class Handshakes:
+    """Accepts connections on sockets that listen, and hands on those that speak TLS.
+
+    Args:
+        tls: asked for its context with each connection.
+        protocol: makes what speaks on the connection.
+        is_full: whether there is no room for more connections; then one is closed at once.
+    """
+
+    def __init__(
+        self,
+        tls: FreshTls,
+        protocol: Callable[[], asyncio.Protocol],
+        is_full: Callable[[], bool],
+    ) -> None:
+        self._tls = tls
+        self._protocol = protocol
+        self._is_full = is_full
+        #: What runs, and the address that it is with, the oldest first.
+        self._running: dict[asyncio.Task[None], str] = {}
+        self._accepting: list[asyncio.Task[None]] = []
+        self._complained = -_COMPLAIN_EVERY
+        self._unsaid = 0
+
+    def start(self, sockets: Sequence[socket.socket]) -> None:
+        """Begin to accept."""
+        for listener in sockets:
+            self._accepting.append(asyncio.ensure_future(self._accept(listener)))
+
+    async def close(self) -> None:
+        """Accept no more, and end what has not become a connection yet."""
+        ending = (*self._accepting, *self._running)
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, name = await loop.sock_accept(listener)
+            except OSError as error:
+                # No file descriptors, or the connection was gone again: others may be waiting.
+                log.error("can't accept a connection: %s", error.strerror)
+                await asyncio.sleep(_PAUSE)
+                continue
+            address = str(name[0])
+            if self._is_full():
+                self._complain(address, "too many connections")
+                connection.close()
+                continue
+            if len(self._running) >= _MOST:
+                self._complain(address, "others wait")
+                self._make_room()
+            task = asyncio.ensure_future(self._begin(connection, address))
+            self._running[task] = address
+            task.add_done_callback(functools.partial(self._began, connection))
+
+    async def _begin(self, connection: socket.socket, address: str) -> None:
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._protocol,
+                connection,
+                ssl=self._tls.context,
+                ssl_handshake_timeout=_PATIENCE,
+                ssl_shutdown_timeout=_FAREWELL,
+            )
+        except (OSError, ssl.SSLError) as error:
+            self._complain(address, _words(error))
+            connection.close()
+        except BaseException:
+            connection.close()
+            raise
+
+    def _began(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
+        if task.cancelled():
+            # Perhaps before it could do anything.
+            connection.close()
+        elif task.exception() is not None:
+            log.error("a handshake ended with an error", exc_info=task.exception())
+
+    def _make_room(self) -> None:
+        ((busiest, _),) = Counter(self._running.values()).most_common(1)
+        victim = next(task for task, where in self._running.items() if where == busiest)
+        del self._running[victim]
+        victim.cancel()
+
+    def _complain(self, address: str, why: str) -> None:
+        """Say why one was refused, but not of each that a scanner makes."""
+        now = asyncio.get_running_loop().time()
+        self._unsaid += 1
+        if now - self._complained >= _COMPLAIN_EVERY:
+            more = f" ({self._unsaid - 1} others)" if self._unsaid > 1 else ""
+            log.warning("refused a connection of %s: TLS: %s%s", address, why, more)
+            self._complained, self._unsaid = now, 0
+
+
+def _words(error: Exception) -> str:
+    """Why a handshake failed."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not accepted: {error.verify_message}"
+    if isinstance(error, TimeoutError):
+        return "the handshake took too long"
+    reason = str(getattr(error, "reason", None) or "").lower().replace("_", " ")
+    return reason or (str(error.args[-1]) if error.args else type(error).__name__)
