@@ -23,6 +23,7 @@ def check(settings: Settings) -> Iterator[str]:
     _check_roles(settings)
     yield from _check_http(settings)
     yield from _check_dicom(settings)
+    _check_openid(settings)
     if settings.security_profile is SecurityProfile.HARDENED:
         _check_transport(settings)
 
@@ -37,6 +38,16 @@ def _check_roles(settings: Settings) -> None:
             option=f"AccessRules{no.path}",
             value=show(no.value),
         ) from None
+
+
+def _check_openid(settings: Settings) -> None:
+    if settings.open_id_connect is not None and settings.access_rules is None:
+        raise SettingsError(
+            settings.origins.get("OpenIdConnect", "configuration"),
+            "every user of the provider would be an administrator; add AccessRules, such as "
+            '[ { "TokenRoles": ["radiologist"], "Role": "reader" } ]',
+            option="OpenIdConnect",
+        )
 
 
 def _check_transport(settings: Settings) -> None:
