@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
+from hornburg.archive.asked import filtered_outgoing
 from hornburg.archive.identifiers import model_of, query_identifier, with_charset
 from hornburg.archive.parts import Archive
 from hornburg.archive.quirks import adapted
@@ -51,6 +52,7 @@ async def find(
     Raises:
         RemoteError: the other side doesn't answer, or refuses.
         TooLargeError: there are more answers than we keep; the query was cancelled.
+        PluginFaultError: a filter of outgoing queries failed, or refused.
     """
     identifier = query_identifier(
         level,
@@ -59,6 +61,7 @@ async def find(
         encoding=archive.runtime.default_encoding,
         normalize=normalize,
     )
+    identifier = await filtered_outgoing(archive, identifier, target)
     return await _answers(remote, target, model_of(level), identifier)
 
 
@@ -68,6 +71,7 @@ async def find_worklist(
     """C-FIND in the worklist of a modality (PS3.4 K). Raises as :func:`find`."""
     identifier = adapted(query, target.modality.manufacturer)
     identifier = with_charset(identifier, archive.runtime.default_encoding)
+    identifier = await filtered_outgoing(archive, identifier, target)
     return await _answers(remote, target, Model.WORKLIST, identifier)
 
 

@@ -6,6 +6,7 @@ import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from hornburg.archive.asked import filtered
 from hornburg.archive.query import query_of
 from hornburg.dicom.levels import Level
 from hornburg.dimse import uids
@@ -34,12 +35,18 @@ async def serve_find(request: Request) -> None:
         DicomFormatError: the identifier is no data set.
         IdentifierError: it has no level of its information model.
         BadRequestError: a key makes no sense.
+        PluginFaultError: a filter failed, or refused.
         AssociationLostError: nobody is there to hear the answer.
     """
     archive, context = request.parts.archive, request.context
     only = context.abstract_syntax == uids.PATIENT_STUDY_ONLY_FIND
     lowest = Level.STUDY if only else Level.INSTANCE
-    query = await request.identifier(lambda identifier: query_of(archive, identifier, lowest))
+    if archive.hooks.has("filter_find"):
+        identifier = await request.identifier(lambda identifier: identifier)
+        identifier = await filtered(archive, "filter_find", identifier, request.remote())
+        query = query_of(archive, identifier, lowest)
+    else:
+        query = await request.identifier(lambda identifier: query_of(archive, identifier, lowest))
     pending = PENDING if query.supported else PENDING_OPTIONAL_KEYS_NOT_SUPPORTED
     count = 0
     async with aclosing(query.answers(context.transfer_syntax)) as batches:

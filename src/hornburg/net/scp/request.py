@@ -12,6 +12,7 @@ from hornburg.dicom.dataset import DataSet
 from hornburg.dicom.elements import decode, elements_of
 from hornburg.dimse.commands import Command, response
 from hornburg.errors import TooLargeError
+from hornburg.hooks.specs import RemoteEntity
 from hornburg.net.association import Association
 from hornburg.net.inbox import Message
 from hornburg.net.parts import Parts
@@ -61,6 +62,11 @@ class Request:
     def command(self) -> Command:
         """What is asked."""
         return self.message.command
+
+    def remote(self) -> RemoteEntity:
+        """Who asks, as plug-ins see it."""
+        caller = self.caller
+        return RemoteEntity(caller.aet, caller.called_aet, caller.address, self.modality or "")
 
     @property
     def cancelled(self) -> bool:

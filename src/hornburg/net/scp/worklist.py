@@ -6,6 +6,7 @@ import logging
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from hornburg.archive.asked import filtered
 from hornburg.archive.worklist_match import worklist_query
 from hornburg.dimse.status import (
     CANCEL,
@@ -35,6 +36,7 @@ async def serve_worklist(request: Request) -> None:
     Raises:
         DicomFormatError: the identifier is no data set.
         BadRequestError: a key makes no sense.
+        PluginFaultError: a filter failed, or refused.
         DatabaseError: the folder can't be read.
         AssociationLostError: nobody is there to hear the answer.
     """
@@ -44,6 +46,10 @@ async def serve_worklist(request: Request) -> None:
     if worklists is None:
         await request.answer(SUCCESS)
         return
+    if archive.hooks.has("filter_worklist"):
+        identifier = await filtered(
+            archive, "filter_worklist", identifier, request.remote(), "WORKLIST"
+        )
     query = worklist_query(
         identifier,
         calling_aet=request.caller.aet,
