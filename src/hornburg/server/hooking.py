@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hornburg.builtin.lua import NAME
 from hornburg.hooks.loading import Loaded, load_plugins
 from hornburg.hooks.manager import NO_HOOKS, Hooks
 from hornburg.hooks.port import Port, Switchboard
 from hornburg.hooks.specs import Plugin, ServerPort
 from hornburg.hooks.view import visible
+from hornburg.server.scripting import lua
 from hornburg.settings import Settings
 
 __all__ = ["BUILT_IN", "open_hooks"]
 
-BUILT_IN: tuple[tuple[str, Callable[[Settings, ServerPort], Plugin | None]], ...] = ()
+BUILT_IN: tuple[tuple[str, Callable[[Settings, ServerPort], Plugin | None]], ...] = ((NAME, lua),)
 """Our own features that are written as plug-ins: the name, and what makes it, or ``None`` when
 the settings don't want it. They are asked before those of the operator."""
 

@@ -1,6 +1,6 @@
 """Server-side scripting with Lua (Orthanc Book, users/lua), in a process of its own."""
 
-from hornburg.builtin.lua.loading import load_lua, wants_lua
+from hornburg.builtin.lua.loading import make_lua
 from hornburg.builtin.lua.plugin import NAME, LuaPlugin
 
-__all__ = ["NAME", "LuaPlugin", "load_lua", "wants_lua"]
+__all__ = ["NAME", "LuaPlugin", "make_lua"]

@@ -16,7 +16,7 @@ from hornburg.builtin.lua.errors import LuaFunctionError
 from hornburg.builtin.lua.operations import MOST_OF_A_CALL, Operation
 from hornburg.builtin.lua.runtime import Turn, log
 from hornburg.errors import HornburgError
-from hornburg.hooks.specs import ServerPort
+from hornburg.hooks.specs import RestApi
 
 __all__ = ["Functions", "HttpPort"]
 
@@ -49,12 +49,16 @@ class Functions:
     """What a runtime answers its scripts.
 
     Args:
-        server: the REST API and the configuration, as a plug-in sees them.
+        server: the REST API.
         http: requests to other servers; ``None``: there are none.
+        configuration: what ``GetOrthancConfiguration`` gives, without secrets.
     """
 
-    def __init__(self, server: ServerPort, http: HttpPort | None) -> None:
+    def __init__(
+        self, server: RestApi, http: HttpPort | None, configuration: Mapping[str, Any]
+    ) -> None:
         self._server = server
+        self._shown = configuration
         self._http = http
         self._settings = _HttpSettings()
         self._functions: Mapping[str, Callable[[Turn, Arguments], Awaitable[Any]]] = {
@@ -184,7 +188,7 @@ class Functions:
     # -- the rest ---------------------------------------------------------------------------------
 
     async def _configuration(self, _: Turn, given: Arguments) -> Any:
-        return dict(self._server.settings)
+        return self._shown
 
     async def _missing(self, _: Turn, given: Arguments) -> Any:
         if given.function == "CallSystem":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 from collections.abc import Sequence
@@ -15,26 +16,26 @@ from hornburg.builtin.lua.runtime import Script, log
 from hornburg.dicom.dictionary import Dictionary
 from hornburg.hooks.specs import ServerPort
 from hornburg.settings import Settings
+from hornburg.settings.remotes import modality_to_json
 
-__all__ = ["load_lua", "wants_lua"]
+__all__ = ["make_lua"]
 
 #: Bytes of one script.
 _MOST_SOURCE = 16 << 20
 
 
-def wants_lua(settings: Settings) -> bool:
-    """Whether there is anything to do for Lua."""
-    return bool(settings.lua_scripts) or settings.execute_lua_enabled
-
-
-async def load_lua(
+def make_lua(
     settings: Settings, server: ServerPort, http: HttpPort | None = None
-) -> LuaPlugin:
-    """The plug-in, with all scripts loaded.
+) -> LuaPlugin | None:
+    """The plug-in, its scripts tried; ``None`` when nobody wants it. Belongs on a thread without
+    an event loop: it blocks while the scripts are tried.
 
     Raises:
         LuaError: a script can't be read or loaded: one line with its name, the line and why.
     """
+    if not settings.lua_scripts and not settings.execute_lua_enabled:
+        return None
+    modalities = {name: modality_to_json(one) for name, one in settings.dicom_modalities.items()}
     plugin = LuaPlugin(
         server,
         _scripts(settings.lua_scripts),
@@ -43,15 +44,12 @@ async def load_lua(
         may_execute=settings.execute_lua_enabled,
         http=http,
         dictionary=Dictionary(settings.dictionary),
+        configuration={**server.settings, "DicomModalities": modalities},
     )
     try:
-        await plugin.load()
+        asyncio.run(plugin.check())
     except LuaError as error:
-        await plugin.close()
         raise LuaError(f"LuaScripts: {error}") from None
-    except BaseException:
-        await plugin.close()
-        raise
     return plugin
 
 

@@ -8,6 +8,7 @@ a :class:`Reply`, and before that there may be another ``Call``, for a callback 
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -92,7 +93,13 @@ class Failed(msgspec.Struct, tag=True, array_like=True, frozen=True):
 ToLua = Load | Run | Call | Reply
 FromLua = Say | Ask | Done | Failed
 
-_encode = msgspec.msgpack.Encoder().encode
+
+def _plain(value: Any) -> Any:
+    """Mappings that can't be changed, and values that have no form of their own."""
+    return dict(value) if isinstance(value, Mapping) else None
+
+
+_encode = msgspec.msgpack.Encoder(enc_hook=_plain).encode
 decode_to_lua = msgspec.msgpack.Decoder(ToLua).decode
 decode_from_lua = msgspec.msgpack.Decoder(FromLua).decode
 

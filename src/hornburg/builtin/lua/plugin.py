@@ -64,12 +64,13 @@ class LuaPlugin(Plugin):
 
     Args:
         server: the server as a plug-in sees it.
-        scripts: loaded in order by :meth:`load`.
+        scripts: loaded in order; :meth:`check` says whether they can be.
         limits: of memory and time.
         heart_beat_period: in seconds, 0 for none.
         may_execute: scripts may come later, so that all hooks are in use.
         http: requests to other servers.
         dictionary: names of tags.
+        configuration: what ``GetOrthancConfiguration`` gives.
     """
 
     name = NAME
@@ -85,25 +86,36 @@ class LuaPlugin(Plugin):
         may_execute: bool = False,
         http: HttpPort | None = None,
         dictionary: Dictionary | None = None,
+        configuration: Mapping[str, Any] | None = None,
     ) -> None:
         self._server = server
+        self._configuration = configuration or server.settings
         self._operations = Operations(server)
-        self._main = LuaRuntime(scripts, limits, Functions(server, http).answer, self._finish)
-        self._apart = LuaRuntime(scripts, limits, Functions(server, http).answer, self._finish)
+
+        def runtime() -> LuaRuntime:
+            functions = Functions(server, http, self._configuration)
+            return LuaRuntime(scripts, limits, functions.answer, self._finish)
+
+        self._runtime = runtime
+        self._main, self._apart = runtime(), runtime()
         self._may_execute = may_execute
         self._dictionary = dictionary or Dictionary()
         self.heartbeat_period = heart_beat_period
 
-    async def load(self) -> None:
-        """Start, and load the scripts. A second runtime starts only where a script filters what is
-        received.
+    async def check(self) -> None:
+        """See that the scripts can be loaded, in a process that is for that alone, and what they
+        hook. Has an event loop of its own, for the server's may not be there yet.
 
         Raises:
             LuaError: a script can't be loaded; the sentence has its name and the line.
         """
-        await self._main.start()
-        if not FILTERS_APART.isdisjoint(self._main.defined):
-            await self._apart.start()
+        trial = self._runtime()
+        try:
+            await trial.start()
+        finally:
+            await trial.close()
+        for runtime in (self._main, self._apart):
+            runtime.expect(trial.defined)
         used = {"on_start", "on_stop"}
         for hook, functions in _BY_HOOK.items():
             apart = not FILTERS_APART.isdisjoint(functions)
@@ -193,6 +205,7 @@ class LuaPlugin(Plugin):
         """``Finalize()``, and what scripts have asked for before."""
         await self._tell("Finalize")
         await self._operations.close(_PATIENCE_AT_END)
+        await self.close()
 
     async def heartbeat(self) -> None:
         """``OnHeartBeat()``."""
@@ -274,18 +287,14 @@ class LuaPlugin(Plugin):
 
     def _caller(self, request: FindRequest) -> dict[str, str]:
         """Who asks, in Orthanc's words for finds."""
-        modalities = self._server.settings.get("DicomModalities")
+        modalities = self._configuration.get("DicomModalities")
         known = modalities.get(request.remote.name) if isinstance(modalities, Mapping) else None
-        maker: Any = "Generic"
-        if isinstance(known, Mapping):
-            maker = known.get("Manufacturer", maker)
-        elif isinstance(known, list | tuple) and len(known) > 3:
-            maker = known[3]
+        maker = known.get("Manufacturer") if isinstance(known, Mapping) else None
         return {
             "RemoteAet": request.remote.aet,
             "RemoteIp": request.remote.address,
             "CalledAet": request.remote.called_aet,
-            "Manufacturer": str(maker),
+            "Manufacturer": str(maker or "Generic"),
         }
 
     async def _stable(self, function: str, event: Event) -> None:

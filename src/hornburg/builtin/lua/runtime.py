@@ -123,8 +123,13 @@ class LuaRuntime:
         what it would have refused is refused."""
         return self._known | self._lost
 
+    def expect(self, defined: frozenset[str]) -> None:
+        """What the scripts will define, from a look at them elsewhere. The process starts with the
+        first call."""
+        self._known = defined
+
     async def start(self) -> None:
-        """Load the scripts.
+        """Load the scripts now.
 
         Raises:
             LuaError: one of them can't be loaded: its name, the line, and why.
