@@ -238,10 +238,11 @@ class Files:
         self.flushes: list[list[str]] = []
         self.refused: set[str] = set()
 
-    def make_durable(self, names: Sequence[str]) -> None:
+    def make_durable(self, names: Sequence[str]) -> bool:
         self.flushes.append(list(names))
         if self.refused.intersection(names):
             raise StorageFullError("full")
+        return False
 
     def made(self, index: SqliteIndex, name: str) -> asyncio.Task[None]:
         work = lambda writer: writer.set_property(name, "x")  # noqa: E731
@@ -407,7 +408,7 @@ async def test_closing_waits_for_quick_changes(tmp_path: Path) -> None:
 async def test_a_quick_change_may_write_the_file_that_it_needs(tmp_path: Path) -> None:
     events: list[str] = []
     index = SqliteIndex(
-        tmp_path, Names(), make_durable=lambda names: events.extend(f"flush {n}" for n in names)
+        tmp_path, Names(), make_durable=lambda names: bool(events.extend(f"flush {n}" for n in names))
     )
     await index.open()
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hornburg.errors import StorageFullError
 from hornburg.storage import files, journal
 from hornburg.storage.filesystem import FilesystemStorage
-from hornburg.storage.journal import LARGEST, Journal
+from hornburg.storage.journal import LARGEST, LONGEST_NOTE, Journal, Record
 
 
 @pytest.fixture(autouse=True)
@@ -274,7 +274,11 @@ def test_a_journal_that_is_cut_or_damaged_gives_a_beginning(
     made.begin()
     catch_up(made)
     rows = [
-        (str(uuid.uuid4()), data.draw(st.binary(max_size=5000)))
+        Record(
+            str(uuid.uuid4()),
+            data.draw(st.binary(max_size=5000)),
+            data.draw(st.binary(max_size=LONGEST_NOTE)),
+        )
         for _ in range(data.draw(st.integers(0, 4)))
     ]
     for row in rows:
@@ -292,8 +296,8 @@ def test_a_journal_that_is_cut_or_damaged_gives_a_beginning(
     read = list(Journal(folder, lambda names: None).records())
     assert read == rows[: len(read)]
     ends, end = [], 0
-    for _, one in rows:
-        end += -(-(44 + len(one)) // 4096) * 4096
+    for one in rows:
+        end += -(-(48 + len(one.note) + len(one.content)) // 4096) * 4096
         ends.append(end)
     # What lies before the damage is all there.
     assert len(read) >= sum(stop <= at for stop in ends)
@@ -304,7 +308,7 @@ def test_records_of_an_older_generation_are_not_read(tmp_path: Path) -> None:
     made = Journal(tmp_path, lambda names: None)
     made.begin()
     catch_up(made)
-    rows = [(str(uuid.uuid4()), bytes([number])) for number in range(17)]
+    rows = [Record(str(uuid.uuid4()), bytes([number])) for number in range(17)]
     for row in rows:
         assert made.append([row])
         catch_up(made)

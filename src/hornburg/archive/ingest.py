@@ -9,50 +9,40 @@ from __future__ import annotations
 import enum
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 
-from hornburg.archive.expected import expected_instances, index_in_series
+from hornburg.archive.admit import changed, refused, wants_to_change, wants_to_filter
+from hornburg.archive.entry import Claim, Header, MediaDirectoryError, new_instance, read_header
 from hornburg.archive.ingest_transcoding import transcoded_for_storage
 from hornburg.archive.keep import describe, keep
 from hornburg.archive.origin import Origin
-from hornburg.archive.parts import Archive, stamp
+from hornburg.archive.parts import Archive
 from hornburg.archive.recycle import has_limits, make_room
 from hornburg.archive.remove import discard
+from hornburg.archive.replay import note
 from hornburg.archive.spool import Spool
 from hornburg.dicom.buffer import Buffer
-from hornburg.dicom.identifiers import public_ids
 from hornburg.dicom.levels import Level
-from hornburg.dicom.reader import DicomFile, read
 from hornburg.errors import BadFileFormatError, Outside
-from hornburg.index.base import Attachment, NewInstance, Reader, Stored, Writer
+from hornburg.hooks.specs import Action
+from hornburg.index.base import Attachment, Reader, Stored, Writer
 from hornburg.index.names import DICOM
 from hornburg.settings import OverwriteInstances
 
-__all__ = ["MediaDirectoryError", "MismatchError", "Received", "Status", "already_stored", "store"]
+__all__ = [
+    "MediaDirectoryError",
+    "MismatchError",
+    "Received",
+    "Status",
+    "already_stored",
+    "store",
+]
 
 log = logging.getLogger("hornburg.archive")
 
-_IDENTIFIERS = (
-    ("StudyInstanceUID", 0x0020000D),
-    ("SeriesInstanceUID", 0x0020000E),
-    ("SOPInstanceUID", 0x00080018),
-)
-_PATIENT_ID = 0x00100020
-_PIXEL_DATA = 0x7FE00010
-_MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
-
-#: Which main tags the index held when a resource came in (Orthanc Book, faq/main-dicom-tags).
-_SIGNATURE = "MainDicomTagsSignature"
-
 #: Below this size, parsing and writing take less than handing them to a thread.
 _SMALL = 64 << 10
-
-
-class MediaDirectoryError(BadFileFormatError):
-    """A DICOMDIR (PS3.10 section 8): an index of a medium, and no instance."""
 
 
 class MismatchError(BadFileFormatError):
@@ -66,28 +56,18 @@ class Status(enum.Enum):
 
     SUCCESS = "Success"
     ALREADY_STORED = "AlreadyStored"
-
-
-Claim = tuple[str, str]
-"""SOP class and SOP instance UID."""
+    FILTERED_OUT = "FilteredOut"
+    """A plug-in or a script did not want it; nothing was kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The answer to the sender; ``public_ids`` from patient to instance."""
+    """The answer to the sender; ``public_ids`` from patient to instance. ``dimse`` is what its
+    C-STORE is told (PS3.4 table B.2-1)."""
 
     status: Status
     public_ids: tuple[str, str, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Header:
-    """What the index needs of a file."""
-
-    file: DicomFile
-    public_ids: tuple[str, str, str, str]
-    expected: int | None
-    claim: Claim
+    dimse: int = 0x0000
 
 
 async def store(
@@ -102,6 +82,7 @@ async def store(
         BadFileFormatError: not DICOM, or without the identifiers of an instance.
         StorageFullError: no room on the disk, or a limit of the configuration.
         ForbiddenError: the archive is read-only.
+        PluginFaultError: a filter failed.
     """
     archive.refuse_if_read_only()
     return await archive.finish(_store(archive, content, origin, claim))
@@ -113,7 +94,7 @@ async def already_stored(archive: Archive, buffer: Buffer) -> Received | None:
     Raises:
         BadFileFormatError: not DICOM, or without the identifiers of an instance.
     """
-    header = await archive.work(_read, archive, buffer)
+    header = await archive.work(read_header, archive, buffer)
     if await archive.index.look(lambda reader: _is_there(archive, reader, header)):
         return Received(Status.ALREADY_STORED, header.public_ids)
     return None
@@ -129,29 +110,48 @@ async def _store(archive: Archive, content: Spool, origin: Origin, claim: Claim 
 
 async def _take(archive: Archive, content: Spool, origin: Origin, claim: Claim | None) -> Received:
     buffer = content.buffer()
-    is_small = _is_small(archive, content)
     if content.size <= _SMALL:
-        header = _read(archive, buffer)
+        header = read_header(archive, buffer)
     else:
-        header = await archive.work(_read, archive, buffer)
+        header = await archive.work(read_header, archive, buffer)
     if claim is not None and claim != header.claim:
         raise MismatchError(
             "The data set is of another SOP class or instance than the command says"
         )
-    look = not is_small or bool(archive.settings.ingest_transcoding)
+    if wants_to_change(archive):
+        wanted = await changed(archive, header.file, buffer, origin)
+        if wanted is Action.DISCARD:
+            return Received(Status.FILTERED_OUT, header.public_ids)
+        if isinstance(wanted, bytes):
+            with Spool(archive.storage) as other:
+                await archive.work(other.write, wanted)
+                header = await archive.work(read_header, archive, other.buffer())
+                return await _admit(archive, other, header, origin)
+    return await _admit(archive, content, header, origin)
+
+
+async def _admit(archive: Archive, content: Spool, header: Header, origin: Origin) -> Received:
+    """Ask the filters, transcode, keep."""
+    if wants_to_filter(archive):
+        status = await refused(archive, header.file, content.buffer(), origin)
+        if status is not None:
+            return Received(Status.FILTERED_OUT, header.public_ids, status)
+    look = bool(archive.settings.ingest_transcoding) or not _is_small(archive, content)
     if look and await archive.index.look(lambda reader: _is_there(archive, reader, header)):
         return Received(Status.ALREADY_STORED, header.public_ids)
     if archive.settings.ingest_transcoding:
-        replaced = await transcoded_for_storage(archive.transcoder, archive.settings, buffer)
+        replaced = await transcoded_for_storage(
+            archive.transcoder, archive.settings, content.buffer()
+        )
         if replaced is not None:
             with Spool(archive.storage) as other:
                 await archive.work(other.write, replaced)
-                header = await archive.work(_read, archive, other.buffer())
+                header = await archive.work(read_header, archive, other.buffer())
                 return await _put(archive, other, header, origin)
     return await _put(archive, content, header, origin)
 
 
-async def _put(archive: Archive, content: Spool, header: _Header, origin: Origin) -> Received:
+async def _put(archive: Archive, content: Spool, header: Header, origin: Origin) -> Received:
     """Keep the bytes, and index them."""
     is_small = _is_small(archive, content)
     arrival = _Arrival(archive, content, header, origin)
@@ -162,7 +162,7 @@ async def _put(archive: Archive, content: Spool, header: _Header, origin: Origin
             arrival.index,
             needs=arrival.uuid,
             # What may remove others to make room takes long now and then.
-            quick=not has_limits(archive.settings),
+            quick=is_small and not has_limits(archive.settings),
         )
     except BaseException:
         await archive.work(arrival.forget)
@@ -180,41 +180,7 @@ def _is_small(archive: Archive, content: Spool) -> bool:
     return content.size <= _SMALL and not archive.settings.storage_compression
 
 
-def _read(archive: Archive, buffer: Buffer) -> _Header:
-    """Read the header, once."""
-    file = read(
-        buffer,
-        default_charset=archive.runtime.default_encoding,
-        dictionary=archive.dictionary,
-    )
-    if file.sop_class_uid == _MEDIA_DIRECTORY:
-        raise MediaDirectoryError("A DICOMDIR is no instance, so it can't be stored")
-    uids = [file.text(tag) or "" for _, tag in _IDENTIFIERS]
-    for (name, _), uid in zip(_IDENTIFIERS, uids, strict=True):
-        if not uid:
-            raise BadFileFormatError(f"The DICOM file has no {name}, so it can't be stored")
-    return _Header(
-        file,
-        public_ids(file.text(_PATIENT_ID) or "", uids[0], uids[1], uids[2]),
-        expected_instances(file),
-        (file.sop_class_uid, uids[2]),
-    )
-
-
-def _metadata(file: DicomFile) -> dict[str, str]:
-    instance = {"TransferSyntax": file.transfer_syntax, "SopClassUid": file.sop_class_uid}
-    pixels = file.pixel_data
-    if pixels is not None:
-        if pixels.tag == _PIXEL_DATA and not file.deflated:
-            instance["PixelDataOffset"] = str(pixels.offset)
-        instance["PixelDataVR"] = pixels.vr
-    index = index_in_series(file)
-    if index is not None:
-        instance["IndexInSeries"] = index
-    return instance
-
-
-def _is_there(archive: Archive, reader: Reader, header: _Header) -> bool:
+def _is_there(archive: Archive, reader: Reader, header: Header) -> bool:
     """Whether the instance need not be written at all; the transaction looks again."""
     if archive.settings.overwrite_instances is not OverwriteInstances.NEVER:
         return False
@@ -225,7 +191,7 @@ def _is_there(archive: Archive, reader: Reader, header: _Header) -> bool:
 class _Arrival:
     """An instance on its way into storage and index; both steps block."""
 
-    def __init__(self, archive: Archive, content: Spool, header: _Header, origin: Origin) -> None:
+    def __init__(self, archive: Archive, content: Spool, header: Header, origin: Origin) -> None:
         self._archive = archive
         self._content = content
         self._header = header
@@ -249,8 +215,10 @@ class _Arrival:
 
         A small file is written here, so only when the index takes it.
         """
-        kept = self._attachment
-        new = self._new(kept or describe(self._archive, self._content, DICOM, self.uuid))
+        archive, kept = self._archive, self._attachment
+        now = archive.clock()
+        attachment = kept or describe(archive, self._content, DICOM, self.uuid)
+        new = new_instance(archive, self._header, self._origin, attachment, now)
         stored = writer.store(new)
         if not stored.is_new:
             return stored, []
@@ -258,51 +226,9 @@ class _Arrival:
             if self._was_run:  # and undone, with the file still there
                 self.forget()
             self._was_run = True
-            self._archive.storage.create(self.uuid, self._content.buffer(), wait=False)
+            again = note(stored.change, now, self._origin)
+            archive.storage.create(self.uuid, self._content.buffer(), wait=False, note=again)
         patient = new.public_ids[Level.PATIENT]
         return stored, make_room(
-            writer,
-            self._archive.settings,
-            patient,
-            may_displace=self._origin.may_displace,
+            writer, archive.settings, patient, may_displace=self._origin.may_displace
         )
-
-    def _new(self, attachment: Attachment) -> NewInstance:
-        archive, header = self._archive, self._header
-        now = archive.clock()
-        date = stamp(now)
-        return NewInstance(
-            header.public_ids,
-            _ByLevel(partial(archive.main_tags.of_level, header.file)),
-            _ByLevel(partial(self._metadata, date)),
-            attachment,
-            now,
-            date,
-            archive.settings.overwrite_instances.value,
-            header.expected,
-        )
-
-    def _metadata(self, date: str, level: Level) -> dict[str, str]:
-        values = {_SIGNATURE: self._archive.main_tags.signature(level)}
-        if level is Level.INSTANCE:
-            values |= _metadata(self._header.file)
-            values |= self._origin.metadata()
-            values["ReceptionDate"] = date
-        elif level is Level.SERIES:
-            values["RemoteAET"] = self._origin.remote_aet
-            if self._header.expected is not None:
-                values["ExpectedNumberOfInstances"] = str(self._header.expected)
-        return values
-
-
-class _ByLevel(Sequence[Mapping[str, str]]):
-    """One mapping a level, made when it is asked for: most instances bring no new parents."""
-
-    def __init__(self, make: Callable[[Level], Mapping[str, str]]) -> None:
-        self._make = make
-
-    def __getitem__(self, level: int) -> Mapping[str, str]:  # type: ignore[override]
-        return self._make(Level(level))
-
-    def __len__(self) -> int:
-        return len(Level)

@@ -1,4 +1,5 @@
-"""What a crash leaves: files without an entry, and files whose entry is gone already.
+"""What a crash leaves: entries that had not reached the disk, files without an entry, and files
+whose entry is gone already.
 
 Only what this very index must have written or let go of is ever removed. Files and index name the
 archive that they belong to, and they share the token of the last checkpoint: an index that is
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 
 from hornburg.archive.parts import Archive
 from hornburg.archive.remove import discard
+from hornburg.archive.replay import replay
 from hornburg.errors import HornburgError, IncompatibleDatabaseError
 from hornburg.index.base import Reader
 
@@ -63,13 +65,15 @@ async def own(archive: Archive) -> None:
 
 
 async def sweep(archive: Archive) -> int:
-    """At the start, remove files that never reached the index, or were about to go.
+    """At the start, make the entries again that the storage has notes of; then remove files that
+    never reached the index, or were about to go.
 
     Only after an unclean stop is there anything to look at.
 
     Returns:
         How many were removed.
     """
+    await _heed_notes(archive)
     removed = 0
     while due := await archive.index.read(lambda reader: reader.removals(_STEP)):
         await discard(archive, due)
@@ -91,6 +95,16 @@ async def sweep(archive: Archive) -> int:
         removed += len(left)
     await checkpoint(archive)
     return removed
+
+
+async def _heed_notes(archive: Archive) -> None:
+    if not archive.storage.notes():
+        return
+    if await _is_of_these_files(archive):
+        made = await replay(archive)
+        log.warning("made %d entries again that an earlier stop took from the index", made)
+    # An index that is older than the files stays as it is, and so do they.
+    await archive.work(archive.storage.notes_heeded)
 
 
 async def _is_of_these_files(archive: Archive) -> bool:

@@ -167,10 +167,13 @@ class NewInstance:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of a new instance: stored or already there, and files that nobody needs now."""
+    """What became of a new instance: stored or already there, files that nobody needs now, and
+    the number of its entry in the log of changes: the index holds it when its newest change has
+    that number or a larger one."""
 
     is_new: bool
     removed_uuids: tuple[str, ...] = ()
+    change: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -529,7 +532,8 @@ class Index(ABC):
         A caller that stops waiting does not undo it. ``needs`` is a file that must be
         durable before the change is, and that the change itself may write. Changes that wait
         together share that flush too. A ``quick`` change takes less than handing it to another
-        thread, so it may run on the event loop.
+        thread, so it may run on the event loop. With ``needs`` it may do nothing but store an
+        instance: when the storage keeps a note of that one, the note is durable in its place.
 
         Raises:
             StorageFullError: no room on the disk.

@@ -1,12 +1,14 @@
 """The embedded index: SQLite in WAL mode, one writer with group commit.
 
 ``synchronous=FULL`` makes every commit of the write-ahead log reach the disk before it is
-acknowledged (https://www.sqlite.org/pragma.html#pragma_synchronous).
+acknowledged (https://www.sqlite.org/pragma.html#pragma_synchronous). Only where the storage keeps
+notes of all that a commit stores may it reach the disk later.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -57,7 +59,8 @@ class SqliteIndex(Index):
         folder: where the file is; made if missing.
         names: names of metadata and attachments.
         synchronous: ``False`` gives up durability against a power cut.
-        make_durable: has the files that changes depend on reach the disk (``Storage.sync``).
+        make_durable: has the files that changes depend on reach the disk (``Storage.sync``), and
+            tells whether notes of all of them do.
     """
 
     def __init__(
@@ -66,7 +69,7 @@ class SqliteIndex(Index):
         names: Names,
         *,
         synchronous: bool = True,
-        make_durable: Callable[[Sequence[str]], None] = lambda files: None,
+        make_durable: Callable[[Sequence[str]], bool] = lambda files: False,
     ) -> None:
         self._folder = folder
         self._path = folder / FILE_NAME
@@ -146,6 +149,27 @@ class SqliteIndex(Index):
         if self._lock_file is not None:
             self._lock_file.close()
             self._lock_file = None
+
+    def settle(self) -> None:
+        """Have all commits so far reach the disk; blocks, and may be called on any thread.
+
+        A log that is not there, or begins anew meanwhile, was copied into the database, and that
+        has reached the disk (https://www.sqlite.org/wal.html, "Checkpointing").
+
+        Raises:
+            OSError: they can't.
+        """
+        writer = self._writer
+        if writer is not None:
+            writer.wait()
+        try:
+            handle = os.open(f"{self._path}-wal", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return
+        try:
+            os.fdatasync(handle)
+        finally:
+            os.close(handle)
 
     # -- work -----------------------------------------------------------------------------
 

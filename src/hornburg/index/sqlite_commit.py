@@ -4,6 +4,11 @@ Each change runs in a savepoint, so that one that fails leaves the others alone.
 itself fails, the changes that shared it are tried once more one by one: what one of them could
 not have (room on the disk, say) is not held against the rest.
 
+A commit reaches the disk before it is answered. Where it does no more than store instances of
+which the storage keeps notes, that wait is saved: after a power cut the log of SQLite holds a
+beginning of what was committed, and what is missing at its end is made again from the notes. Each
+commit that waits has all before it reach the disk, so nothing else is ever missing.
+
 The writer has a thread. Quick changes run on the event loop as long as the thread has nothing to
 do and the disk is quick: waking a thread, and its waking the loop again, took as long as the
 commit, and all the while both wait for the interpreter's lock. A lock sees to it that one of the
@@ -25,6 +30,7 @@ from typing import Any, TypeVar
 
 from hornburg.errors import DatabaseError, HornburgError, StorageFullError, UnavailableError
 from hornburg.index.base import Writer
+from hornburg.index.sqlite_write import NotesOnlyError, SqliteWriter
 
 __all__ = ["GroupCommit", "translate"]
 
@@ -69,6 +75,8 @@ class _Job:
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
     needs: str | None = None
+    quick: bool = False
+    has_changed: bool = False
     result: Any = None
     error: BaseException | None = None
 
@@ -79,14 +87,15 @@ class GroupCommit:
     Args:
         connection: the writer's own; closed by its owner after :meth:`stop`.
         writer: what the changes are given.
-        make_durable: has the files that the changes of a commit depend on reach the disk.
+        make_durable: has the files that the changes of a commit depend on reach the disk, and
+            tells whether notes of all of them do.
     """
 
     def __init__(
         self,
         connection: sqlite3.Connection,
-        writer: Writer,
-        make_durable: Callable[[Sequence[str]], None] = lambda files: None,
+        writer: SqliteWriter,
+        make_durable: Callable[[Sequence[str]], bool] = lambda files: False,
     ) -> None:
         self._sql = connection
         self._writer = writer
@@ -104,7 +113,10 @@ class GroupCommit:
         self._pace = 0.0
         self._on_thread = 0
         self._rows = 0
-        self._wants_room = connection.execute("PRAGMA synchronous").fetchone()[0] >= _FULL
+        self._waits = connection.execute("PRAGMA synchronous").fetchone()[0] >= _FULL
+        self._wants_room = self._may_wait = self._waits
+        #: Whether the storage kept notes when it was last asked.
+        self._has_notes = False
         self.commits = 0
         self._thread = threading.Thread(target=self._loop, name="index-writer")
         self._thread.start()
@@ -120,7 +132,7 @@ class GroupCommit:
                 raise DatabaseError("The index is closed")
             if self._jobs.qsize() >= _MOST_WAITING:
                 raise UnavailableError(f"{_MOST_WAITING} changes already wait for the index")
-            job = _Job(work, loop, future, needs)
+            job = _Job(work, loop, future, needs, quick and needs is not None)
             self._home = self._home or loop
             if quick and loop is self._home:
                 # What else comes in this round of the loop shares the commit.
@@ -132,6 +144,11 @@ class GroupCommit:
                 self._jobs.put(job)
         # A caller that goes away undoes nothing: the work doesn't look at who waits.
         return await future
+
+    def wait(self) -> None:
+        """Wait for the commit that is being made right now."""
+        with self._turn:
+            pass
 
     def stop(self) -> None:
         """Finish what waits; blocks until then."""
@@ -204,7 +221,10 @@ class GroupCommit:
         return batch, False
 
     def _do(self, batch: list[_Job]) -> None:
-        error = self._commit(batch)
+        notes_only = self._has_notes and all(job.quick for job in batch)
+        error = self._commit(batch, notes_only=notes_only)
+        if isinstance(error, NotesOnlyError):
+            error = self._commit(batch)
         if error is None:
             return
         log.error("a commit of the index failed: %s", error)
@@ -212,27 +232,33 @@ class GroupCommit:
         self._copy_log()
         if len(batch) > 1:
             for job in batch:
-                job.result = job.error = None
                 alone = self._commit([job])
                 if alone is not None:
                     job.result, job.error = None, job.error or translate(alone)
         else:
             batch[0].result, batch[0].error = None, batch[0].error or translate(error)
 
-    def _commit(self, batch: list[_Job]) -> BaseException | None:
+    def _commit(self, batch: list[_Job], *, notes_only: bool = False) -> BaseException | None:
         """One transaction; answers why it was undone, if it was."""
         before = self._sql.total_changes
         try:
-            self._sql.execute("BEGIN IMMEDIATE")
+            self._begin(notes_only)
             if len(batch) == 1:
                 if not self._run_alone(batch[0]):
                     return None
             else:
                 for job in batch:
                     self._run(job)
-            files = [job.needs for job in batch if job.needs is not None and job.error is None]
+            files = [
+                job.needs
+                for job in batch
+                # There is no note of what was there already, and need not be.
+                if job.needs and job.error is None and (job.has_changed or not notes_only)
+            ]
             if files:
-                self._make_durable(files)
+                self._has_notes = self._make_durable(files)
+                if notes_only and not self._has_notes:
+                    raise NotesOnlyError
             self._sql.execute("COMMIT")
             self.commits += 1  # before anybody hears of it
         except BaseException as error:  # noqa: BLE001 - handed to everyone who waits for this
@@ -241,10 +267,19 @@ class GroupCommit:
         self._rows += self._sql.total_changes - before
         return None
 
+    def _begin(self, notes_only: bool) -> None:
+        self._writer.notes_only = notes_only
+        if self._waits is notes_only and self._may_wait:
+            self._waits = not notes_only
+            self._sql.execute(f"PRAGMA synchronous = {'FULL' if self._waits else 'NORMAL'}")
+        self._sql.execute("BEGIN IMMEDIATE")
+
     def _run_alone(self, job: _Job) -> bool:
         """Without a savepoint: what fails takes the transaction with it; tells whether it is on."""
         try:
-            job.result = job.work(self._writer)
+            self._work(job)
+        except NotesOnlyError:
+            raise
         except BaseException as error:
             job.error = translate(error)
             if not self._sql.in_transaction:
@@ -253,10 +288,18 @@ class GroupCommit:
             return False
         return True
 
+    def _work(self, job: _Job) -> None:
+        before = self._sql.total_changes
+        job.error = None
+        job.result = job.work(self._writer)
+        job.has_changed = self._sql.total_changes != before
+
     def _run(self, job: _Job) -> None:
         self._sql.execute("SAVEPOINT job")
         try:
-            job.result = job.work(self._writer)
+            self._work(job)
+        except NotesOnlyError:
+            raise
         except BaseException as error:
             job.error = translate(error)
             if not self._sql.in_transaction:

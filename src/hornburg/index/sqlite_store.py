@@ -74,11 +74,11 @@ _TOUCH = (
 )
 
 
-def add_instance(connection: sqlite3.Connection, new: NewInstance) -> bool:
+def add_instance(connection: sqlite3.Connection, new: NewInstance) -> int | None:
     """Add an instance that is not there yet, and what of its ancestors is missing.
 
     Its parents are no longer stable, and their patient goes last in the recycling order. Answers
-    False, with nothing changed, when the instance is there.
+    the number of its change; None, with nothing changed, when the instance is there.
     """
     activity = math.ceil(new.now)
     found = connection.execute(_SERIES, (new.public_ids[Level.SERIES], activity)).fetchone()
@@ -90,10 +90,12 @@ def add_instance(connection: sqlite3.Connection, new: NewInstance) -> bool:
         pks, instances = [found[2], found[1], found[0]], found[6]
     instance = _insert_row(connection, Level.INSTANCE, new, pks[Level.SERIES], activity)
     if instance is None:
-        return False
+        return None
     connection.execute(PUT_ATTACHMENT, attachment_values(Level.INSTANCE, instance, new.attachment))
     pks.append(instance)
-    for level in (Level.INSTANCE, *reversed(created)):
+    name = new.public_ids[Level.INSTANCE]
+    number = log_change(connection, "NewInstance", Level.INSTANCE, instance, name, new.date)
+    for level in reversed(created):
         name = new.public_ids[level]
         log_change(connection, f"New{level.word}", level, pks[level], name, new.date)
     fresh = (found[5], found[4], found[3]) if found else (0, 0, 0)
@@ -103,7 +105,7 @@ def add_instance(connection: sqlite3.Connection, new: NewInstance) -> bool:
     if new.expected_instances and instances + 1 == new.expected_instances:
         level, name = Level.SERIES, new.public_ids[Level.SERIES]
         log_change(connection, "CompletedSeries", level, pks[level], name, new.date)
-    return True
+    return number
 
 
 def _add_ancestors(
@@ -166,6 +168,7 @@ def attachment_values(
 
 def log_change(
     connection: sqlite3.Connection, kind: str, level: Level, pk: int, public_id: str, date: str
-) -> None:
-    """Append to the log of changes, given the row and the identifier of a resource."""
-    connection.execute(_LOG, (kind, int(level), pk, public_id, date))
+) -> int | None:
+    """Append to the log of changes, given the row and the identifier of a resource; answers the
+    number of the entry."""
+    return connection.execute(_LOG, (kind, int(level), pk, public_id, date)).lastrowid

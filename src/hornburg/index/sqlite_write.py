@@ -32,17 +32,25 @@ from hornburg.index.sqlite_store import (
 )
 from hornburg.index.text import clean
 
-__all__ = ["SqliteWriter"]
+__all__ = ["NotesOnlyError", "SqliteWriter"]
+
+
+class NotesOnlyError(Exception):
+    """A commit that doesn't wait for the disk can do no more than store what is new."""
 
 
 class SqliteWriter(SqliteReader, Writer):
     """Changes through the writer's own connection."""
 
+    #: Whether the commit does not wait for the disk, since notes of what it stores do.
+    notes_only = False
+
     # -- instances ------------------------------------------------------------------------
 
     def store(self, new: NewInstance) -> Stored:
-        if add_instance(self._sql, new):
-            return Stored(True)
+        change = add_instance(self._sql, new)
+        if change is not None:
+            return Stored(True, change=change)
         public_id = new.public_ids[Level.INSTANCE]
         there = self.attachment(Level.INSTANCE, public_id, DICOM)
         if there is not None:
@@ -50,11 +58,13 @@ class SqliteWriter(SqliteReader, Writer):
             if new.overwrite == "Never" or (new.overwrite == "IfChanged" and same):
                 return Stored(False)
         deletion = self.delete(Level.INSTANCE, public_id)
-        added = add_instance(self._sql, new)
-        assert deletion is not None and added
-        return Stored(True, deletion.uuids)
+        change = add_instance(self._sql, new)
+        assert deletion is not None and change is not None
+        return Stored(True, deletion.uuids, change)
 
     def delete(self, level: Level, public_id: str) -> Deletion | None:
+        if self.notes_only:
+            raise NotesOnlyError
         pk = self.pk(level, public_id)
         return None if pk is None else delete_resource(self._sql, level, pk)
 

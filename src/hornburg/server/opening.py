@@ -56,6 +56,7 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
         sync=settings.sync_storage_area,
     )
     index = SqliteIndex(settings.index_folder, names, make_durable=storage.sync)
+    storage.keep_notes(index.settle)
     check_ingest_transcoding(settings)
     threads = ThreadPoolExecutor(settings.http_threads_count, "files")
     transcoder = Transcoder(

@@ -42,10 +42,11 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    def create(self, uuid: str, content: Buffer, *, wait: bool = True) -> None:
+    def create(self, uuid: str, content: Buffer, *, wait: bool = True, note: bytes = b"") -> None:
         """Write a new file; when this returns, it is durable.
 
         With ``wait`` false, it is durable after ``sync`` only, which may do many at once.
+        ``note`` is what its entry in the index can be made of again, see ``sync`` and ``notes``.
 
         Raises:
             AlreadyExistsError: there is such a file; it stays as it is.
@@ -62,8 +63,11 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    def sync(self, uuids: Sequence[str]) -> None:
+    def sync(self, uuids: Sequence[str]) -> bool:
         """Have files that were written without waiting reach the disk.
+
+        Returns:
+            Whether the notes of all of them have reached it as well. Then their entries need not.
 
         Raises:
             StorageFullError: one of them found no room; it is never taken for durable again.
@@ -101,6 +105,19 @@ class Storage(ABC):
     @abstractmethod
     def remove(self, uuid: str) -> None:
         """Remove a file; one that is gone already is no error."""
+
+    @abstractmethod
+    def notes(self) -> Sequence[tuple[str, bytes]]:
+        """After an unclean stop: UUIDs of files, and the notes that were written with them. Their
+        entries may be missing in the index. They are kept until ``notes_heeded``."""
+
+    @abstractmethod
+    def notes_heeded(self) -> None:
+        """All that the notes say is in the index, durably.
+
+        Raises:
+            DatabaseError: they can't be forgotten.
+        """
 
     @abstractmethod
     def suspects(self) -> Iterator[str]:

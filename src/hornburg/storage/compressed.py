@@ -75,8 +75,8 @@ class CompressedStorage(Storage):
     def new_uuid(self) -> str:
         return self._below.new_uuid()
 
-    def create(self, uuid: str, content: Buffer, *, wait: bool = True) -> None:
-        self._below.create(uuid, pack(content, self._level), wait=wait)
+    def create(self, uuid: str, content: Buffer, *, wait: bool = True, note: bytes = b"") -> None:
+        self._below.create(uuid, pack(content, self._level), wait=wait, note=note)
 
     def adopt(self, uuid: str, scratch: BinaryIO, *, wait: bool = True) -> None:
         scratch.seek(0)
@@ -84,8 +84,14 @@ class CompressedStorage(Storage):
             pack_stream(scratch, packed, self._level)
             self._below.adopt(uuid, packed, wait=wait)
 
-    def sync(self, uuids: Sequence[str]) -> None:
-        self._below.sync(uuids)
+    def sync(self, uuids: Sequence[str]) -> bool:
+        return self._below.sync(uuids)
+
+    def notes(self) -> Sequence[tuple[str, bytes]]:
+        return self._below.notes()
+
+    def notes_heeded(self) -> None:
+        self._below.notes_heeded()
 
     def size(self, uuid: str) -> int:
         return claimed_size(self._below.read(uuid, 0, PREFIX), self._below.size(uuid))

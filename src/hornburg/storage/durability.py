@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 from hornburg.storage.failures import write_failure
@@ -21,7 +21,7 @@ from hornburg.storage.files import (
     start_writing,
     sync_files,
 )
-from hornburg.storage.journal import LARGEST, Journal
+from hornburg.storage.journal import LARGEST, LONGEST_NOTE, Journal, Record
 
 __all__ = ["WITHOUT_JOURNAL", "Durability"]
 
@@ -39,6 +39,14 @@ _LARGE = 64 << 10
 _OLD = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What goes into the journal for a file."""
+
+    content: bytes
+    note: bytes
+
+
 class Durability:
     """Which files have not reached the disk yet, and what is left to do for them.
 
@@ -54,12 +62,15 @@ class Durability:
         #: Folders whose own entry may not be durable yet: their files wait for it too.
         self._fresh: set[str] = set()
         #: Files that are not durable yet, with the handle to flush them by, if their bytes are
-        #: not, or the content that goes into the journal; and those that never will be. One
-        #: thread at a time works on a file.
-        self._waiting: dict[str, int | bytes | None] = {}
+        #: not, or what goes into the journal; and those that never will be. One thread at a time
+        #: works on a file.
+        self._waiting: dict[str, int | _Content | None] = {}
         self._failed: dict[str, OSError] = {}
         self._flushers: ThreadPoolExecutor | None = None
-        self.journal = Journal(folder, partial(sync_files, folder))
+        self.journal = Journal(folder, self._settle)
+        self._settle_entries: Callable[[], None] | None = None
+        #: What an unclean stop left: see ``Storage.notes``.
+        self.notes: list[tuple[str, bytes]] = []
         self._before_journal = journal_after
 
     # -- life -----------------------------------------------------------------------------
@@ -76,13 +87,35 @@ class Durability:
             OSError: the journal can't be read, or a file can't be made.
         """
         restored = []
-        for uuid, content in self.journal.records():
-            make_folders(uuid)
-            restore(place_of(self._folder, uuid), content)
-            restored.append(uuid)
+        for record in self.journal.records():
+            make_folders(record.uuid)
+            restore(place_of(self._folder, record.uuid), record.content)
+            restored.append(record.uuid)
+            if record.note:
+                self.notes.append((record.uuid, record.note))
         if restored:
             sync_files(self._folder, restored)
+        if not self.notes:
+            self.journal.forget()
+
+    def keep_notes(self, settle_entries: Callable[[], None]) -> None:
+        """See ``FilesystemStorage.keep_notes``."""
+        self._settle_entries = settle_entries
+
+    def notes_heeded(self) -> None:
+        """Nothing of what was left is needed any more.
+
+        Raises:
+            OSError: the journal can't be removed.
+        """
         self.journal.forget()
+        self.notes = []
+
+    def _settle(self, uuids: Sequence[str]) -> None:
+        """Have files, their entries in folders and those in the index reach the disk."""
+        sync_files(self._folder, uuids)
+        if self._settle_entries is not None:
+            self._settle_entries()
 
     def close(self, *, clean: bool) -> None:
         """Let go of what still waits."""
@@ -91,7 +124,7 @@ class Durability:
             self._flushers = None
         for uuid in list(self._waiting):
             self._let_go(uuid)
-        self.journal.close(clean=clean)
+        self.journal.close(clean=clean and not self.notes)
 
     # -- what is left to do ---------------------------------------------------------------
 
@@ -100,7 +133,15 @@ class Durability:
         before it is made: whoever finds the folder there also finds the note."""
         self._fresh.add(pair)
 
-    def made(self, uuid: str, content: bytes | memoryview, handle: int, *, soon: bool) -> None:
+    def made(
+        self,
+        uuid: str,
+        content: bytes | memoryview,
+        handle: int,
+        *,
+        soon: bool,
+        note: bytes = b"",
+    ) -> None:
         """A file was written. ``handle`` is ours from now on; ``soon`` tells that the caller syncs
         at once, so that a beginning on the way to the disk gains nothing."""
         size = len(content)
@@ -108,7 +149,8 @@ class Durability:
             start_writing(handle)
         if size <= LARGEST and self.journal.is_open:
             os.close(handle)
-            self.note(uuid, content if isinstance(content, bytes) else bytes(content))
+            whole = content if isinstance(content, bytes) else bytes(content)
+            self.note(uuid, _Content(whole, note if len(note) <= LONGEST_NOTE else b""))
             return
         if size <= LARGEST and self._wanted:
             self._before_journal -= 1
@@ -116,9 +158,9 @@ class Durability:
                 self.journal.begin()
         self.note(uuid, handle)
 
-    def note(self, uuid: str, left: int | bytes | None) -> None:
-        """What is left to do for a file: a handle to flush it by, content for the journal, or only
-        the entry of its folder."""
+    def note(self, uuid: str, left: int | _Content | None) -> None:
+        """What is left to do for a file: a handle to flush it by, something for the journal, or
+        only the entry of its folder."""
         if self._wanted:
             self._waiting[uuid] = left
         elif isinstance(left, int):
@@ -136,16 +178,19 @@ class Durability:
 
     # -- doing it -------------------------------------------------------------------------
 
-    def sync(self, uuids: Sequence[str]) -> None:
+    def sync(self, uuids: Sequence[str]) -> bool:
         """The journal once for all; or the bytes of all at once, then the entries of their
         folders, each folder once.
+
+        Returns:
+            Whether the journal has notes of all of them.
 
         Raises:
             StorageFullError, DatabaseError: one of them can't reach the disk, and never will.
         """
-        names = self._without_journal(list(dict.fromkeys(uuids)))
+        names, noted = self._without_journal(list(dict.fromkeys(uuids)))
         if not names:
-            return
+            return noted
         fault = next((fault for fault in self._flush_all(names) if fault is not None), None)
         if fault is None:
             try:
@@ -156,17 +201,24 @@ class Durability:
             raise write_failure(fault) from fault
         for uuid in names:
             self._waiting.pop(uuid, None)
+        return False
 
-    def _without_journal(self, uuids: list[str]) -> list[str]:
-        """Append to the journal what is meant for it; answers the files that need more."""
-        files = [
-            (uuid, left) for uuid in uuids if isinstance(left := self._waiting.get(uuid), bytes)
+    def _without_journal(self, uuids: list[str]) -> tuple[list[str], bool]:
+        """Append to the journal what is meant for it; answers the files that need more, and
+        whether all have notes in it."""
+        records = [
+            Record(uuid, left.content, left.note)
+            for uuid in uuids
+            if isinstance(left := self._waiting.get(uuid), _Content)
         ]
-        if files and self.journal.append(files):
-            for uuid, _ in files:
-                self._waiting.pop(uuid, None)
-            uuids = [uuid for uuid in uuids if uuid in self._waiting or uuid in self._failed]
-        return uuids
+        if not records or not self.journal.append(records):
+            return uuids, False
+        for record in records:
+            self._waiting.pop(record.uuid, None)
+        noted = self._settle_entries is not None and all(record.note for record in records)
+        if len(records) == len(uuids):
+            return [], noted
+        return [uuid for uuid in uuids if uuid in self._waiting or uuid in self._failed], False
 
     def _flush_all(self, uuids: Sequence[str]) -> list[OSError | None]:
         if len(uuids) < _FLUSHERS or self._flushers is None:

@@ -156,6 +156,24 @@ class FilesystemStorage(Storage):
                 self._marker.unlink(missing_ok=True)
         self._ownership.release()
 
+    def keep_notes(self, settle_entries: Callable[[], None]) -> None:
+        """Keep notes from now on.
+
+        Args:
+            settle_entries: has all that is in the index reach the disk; called on a thread before
+                notes are given up, raises OSError when it can't.
+        """
+        self._durability.keep_notes(settle_entries)
+
+    def notes(self) -> Sequence[tuple[str, bytes]]:
+        return self._durability.notes
+
+    def notes_heeded(self) -> None:
+        try:
+            self._durability.notes_heeded()
+        except OSError as error:
+            raise write_failure(error) from error
+
     def suspects(self) -> Iterator[str]:
         """Files in folders that changed since the start that did not end cleanly."""
         if self._unclean_since is None:
@@ -212,13 +230,13 @@ class FilesystemStorage(Storage):
         except OSError as error:
             raise write_failure(error) from error
 
-    def create(self, uuid: str, content: Buffer, *, wait: bool = True) -> None:
+    def create(self, uuid: str, content: Buffer, *, wait: bool = True, note: bytes = b"") -> None:
         place = self._place(uuid)
         with memoryview(content) as view:
             handle = self._add(uuid, lambda: write_new(place, view))
             assert handle is not None
             whole = content if isinstance(content, bytes) else view
-            self._durability.made(uuid, whole, handle, soon=wait)
+            self._durability.made(uuid, whole, handle, soon=wait, note=note)
         self._settle(uuid, wait)
 
     def adopt(self, uuid: str, scratch: BinaryIO, *, wait: bool = True) -> None:
@@ -253,8 +271,8 @@ class FilesystemStorage(Storage):
                 self.remove(uuid)
                 raise
 
-    def sync(self, uuids: Sequence[str]) -> None:
-        self._durability.sync(uuids)
+    def sync(self, uuids: Sequence[str]) -> bool:
+        return self._durability.sync(uuids)
 
     def _make_folders(self, uuid: str) -> None:
         self._durability.folder_is_made(uuid[:4])

@@ -1,4 +1,4 @@
-"""The journal of new files: one flush for many, where each file would need two of its own.
+"""The journal of new files: one flush for many, where each file would need three of its own.
 
 A file that was written is durable when its bytes and its folder entry have reached the disk. For
 a small one these flushes cost more than all else that is done for it. So its bytes are appended
@@ -6,15 +6,20 @@ to a journal as well, of which a single flush is waited for; the file itself rea
 later, together with some thousand others. After a crash the files are made once more from the
 journal.
 
+Beside a file lies a note, from which its entry in the index can be made once more. So the index
+need not wait for the disk either: ``hornburg.archive.replay`` heeds the notes after a crash.
+
 There are two journal files of a fixed size, called segments, filled with zeros beforehand so that
 a flush writes data alone and nothing of the file system's own. While one takes what arrives, the
-files of the other reach the disk; only then is it written anew. What keeps this safe:
+files of the other and their entries in the index reach the disk; only then is it written anew.
+What keeps this safe:
 
 - A record is written where no older record of the same generation lies, on blocks of its own, so
   a write that is cut short harms none that was flushed before.
 - A record holds the generation of its segment, its length and a checksum. Reading stops at the
   first one that doesn't fit: what comes after was never acknowledged.
-- A segment begins a new generation only after all files of the last one are on the disk.
+- A segment begins a new generation only after all files and entries of the last one are on the
+  disk.
 - Making a file again that is there, or was removed since, does no harm: what the index doesn't
   know is removed by the sweep of an unclean start.
 """
@@ -32,11 +37,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from struct import Struct
+from typing import NamedTuple
 from uuid import UUID
 
 from hornburg.storage.files import fsync_folder
 
-__all__ = ["LARGEST", "Journal"]
+__all__ = ["LARGEST", "LONGEST_NOTE", "Journal", "Record"]
 
 log = logging.getLogger("hornburg.storage")
 
@@ -46,16 +52,31 @@ _SEGMENT = 32 << 20
 #: The largest file that a journal takes; beyond, writing it twice costs more than its own flush.
 LARGEST = 64 << 10
 
+#: The longest note, in bytes.
+LONGEST_NOTE = 4 << 10
+
 #: A journal is made where so many times its size is free, so that it never fills a disk.
 _FREE = 16
 
 #: The unit in which disks write.
 _BLOCK = 4096
 
-_MAGIC = b"HbrgJrn1"
-#: Magic, generation, UUID, bytes of content, CRC-32 of all before it and of the content.
+_MAGIC = b"HbrgJrn2"
+#: Magic, generation, UUID, bytes of the body, CRC-32 of all before it and of the body.
 _HEAD = Struct("<8sQ16sQI")
 _COVERED = _HEAD.size - 4
+#: The body is the length of the note, the note and the content; in the first form only the latter.
+_LENGTH = Struct("<I")
+_FIRST_MAGIC = b"HbrgJrn1"
+_LONGEST_BODY = _LENGTH.size + LONGEST_NOTE + LARGEST
+
+
+class Record(NamedTuple):
+    """A file in the journal: its UUID, its bytes, and what its entry can be made of."""
+
+    uuid: str
+    content: bytes
+    note: bytes = b""
 
 
 class _Segment:
@@ -72,7 +93,7 @@ class _Segment:
     def has_room(self, size: int) -> bool:
         return self._end + _HEAD.size + size <= _SEGMENT
 
-    def write(self, uuid: str, content: bytes) -> None:
+    def write(self, record: Record) -> None:
         """Append a record; it is durable after a flush.
 
         Raises:
@@ -81,15 +102,18 @@ class _Segment:
         if not self._end:
             # Larger than any before it, even of an earlier process.
             self._generation = max(self._generation + 1, time.time_ns())
-        head = _HEAD.pack(
-            _MAGIC, self._generation, bytes.fromhex(uuid.replace("-", "")), len(content), 0
-        )[:_COVERED]
-        check = zlib.crc32(content, zlib.crc32(head))
-        size = _HEAD.size + len(content)
-        if os.pwritev(self.handle, (head, check.to_bytes(4, "little"), content), self._end) != size:
+        content = record.content
+        note = _LENGTH.pack(len(record.note)) + record.note
+        length = len(note) + len(content)
+        name = bytes.fromhex(record.uuid.replace("-", ""))
+        head = _HEAD.pack(_MAGIC, self._generation, name, length, 0)[:_COVERED]
+        check = zlib.crc32(content, zlib.crc32(head + note))
+        parts = (head, check.to_bytes(4, "little"), note, content)
+        size = _HEAD.size + length
+        if os.pwritev(self.handle, parts, self._end) != size:
             raise OSError("a record was written in part")
         self._end += -(-size // _BLOCK) * _BLOCK
-        self.names.append(uuid)
+        self.names.append(record.uuid)
 
     def reset(self) -> None:
         self.names, self._end, self.is_busy = [], 0, False
@@ -100,7 +124,8 @@ class Journal:
 
     Args:
         folder: where its two files are.
-        settle: has these files, and their entries, reach the disk; raises OSError when it can't.
+        settle: has these files, and what is known of them in folders and index, reach the disk;
+            raises OSError when it can't.
     """
 
     def __init__(self, folder: Path, settle: Callable[[Sequence[str]], None]) -> None:
@@ -115,8 +140,8 @@ class Journal:
 
     # -- after a crash --------------------------------------------------------------------
 
-    def records(self) -> Iterator[tuple[str, bytes]]:
-        """(UUID, content) of all that was left behind by a process that did not end cleanly.
+    def records(self) -> Iterator[Record]:
+        """All that was left behind by a process that did not end cleanly.
 
         Raises:
             OSError: it can't be read.
@@ -154,8 +179,8 @@ class Journal:
             return
         self.is_open = True
 
-    def append(self, files: Sequence[tuple[str, bytes]]) -> bool:
-        """Have the content of new files survive a power cut.
+    def append(self, files: Sequence[Record]) -> bool:
+        """Have new files, of at most ``LARGEST`` bytes, and their notes survive a power cut.
 
         Returns:
             False: there is no room right now, or no journal. The files need their own flushes.
@@ -169,13 +194,13 @@ class Journal:
                 log.error("the journal of new files can't be written: %s", error)
                 return False
 
-    def _append(self, files: Sequence[tuple[str, bytes]]) -> bool:
+    def _append(self, files: Sequence[Record]) -> bool:
         written = set()
-        for uuid, content in files:
-            segment = self._segment(len(content))
+        for record in files:
+            segment = self._segment(_LENGTH.size + len(record.note) + len(record.content))
             if segment is None:
                 return False
-            segment.write(uuid, content)
+            segment.write(record)
             written.add(segment.handle)
         for handle in written:
             os.fdatasync(handle)
@@ -243,18 +268,26 @@ def _make_segment(path: Path) -> int:
     return handle
 
 
-def _records(segment: mmap.mmap) -> Iterator[tuple[str, bytes]]:
+def _records(segment: mmap.mmap) -> Iterator[Record]:
     at, first = 0, 0
     while at + _HEAD.size <= len(segment):
         magic, generation, uuid, length, check = _HEAD.unpack_from(segment, at)
         start = at + _HEAD.size
-        if magic != _MAGIC or length > min(LARGEST, len(segment) - start):
+        if magic not in (_MAGIC, _FIRST_MAGIC) or length > min(_LONGEST_BODY, len(segment) - start):
             return
-        content = segment[start : start + length]
+        body = segment[start : start + length]
         if (first and generation != first) or check != zlib.crc32(
-            content, zlib.crc32(segment[at : at + _COVERED])
+            body, zlib.crc32(segment[at : at + _COVERED])
         ):
             return
         first = generation
-        yield str(UUID(bytes=uuid)), content
+        note, content = (b"", body) if magic == _FIRST_MAGIC else _parts(body)
+        yield Record(str(UUID(bytes=uuid)), content, note)
         at += -(-(_HEAD.size + length) // _BLOCK) * _BLOCK
+
+
+def _parts(body: bytes) -> tuple[bytes, bytes]:
+    """Note and content. The checksum says that they are as they were written."""
+    start = _LENGTH.size
+    end = start + int.from_bytes(body[:start], "little")
+    return body[start:end], body[end:]

@@ -41,7 +41,7 @@ class MemoryStorage(Storage):
     def scratch(self) -> BinaryIO:
         return tempfile.SpooledTemporaryFile(_SPOOL)  # type: ignore[return-value]
 
-    def create(self, uuid: str, content: Buffer, *, wait: bool = True) -> None:
+    def create(self, uuid: str, content: Buffer, *, wait: bool = True, note: bytes = b"") -> None:
         check_uuid(uuid)
         if uuid in self._files:
             raise AlreadyExistsError("A file with this identifier is already in the storage")
@@ -55,8 +55,15 @@ class MemoryStorage(Storage):
         scratch.seek(0)
         self.create(uuid, scratch.read())
 
-    def sync(self, uuids: Sequence[str]) -> None:
+    def sync(self, uuids: Sequence[str]) -> bool:
         """Nothing outlives the process."""
+        return False
+
+    def notes(self) -> Sequence[tuple[str, bytes]]:
+        return ()
+
+    def notes_heeded(self) -> None:
+        """There are none."""
 
     def read(self, uuid: str, start: int = 0, end: int | None = None) -> bytes:
         try:
