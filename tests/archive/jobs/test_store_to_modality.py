@@ -132,8 +132,8 @@ async def test_a_permissive_job_does_not_call_a_dead_peer_for_each_instance(
         lines = [one.getMessage() for one in caplog.records if one.name == "hornburg.archive"]
         assert [line.rpartition(": ")[2] for line in lines[:3]] == ["nobody there"] * 3
         assert lines[3:] == [
-            "4 more instances were not sent to pacs (PACS at 127.0.0.1:104): 3 associations in a "
-            "row could not be opened"
+            "4 more instances were not sent to pacs (PACS at 127.0.0.1:104): nobody was there 3 "
+            "times in a row"
         ]
 
 

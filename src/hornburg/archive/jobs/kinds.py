@@ -1,4 +1,4 @@
-"""The kinds of jobs that talk to other application entities, for the job engine to load."""
+"""The kinds of jobs that talk to other servers, for the job engine to load."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from hornburg.archive.jobs.commitment import CommitmentJob
 from hornburg.archive.jobs.get import GetJob
 from hornburg.archive.jobs.move import MoveJob
 from hornburg.archive.jobs.store_to_modality import StoreJob
+from hornburg.archive.jobs.store_to_peer import PeerStoreJob
 
 __all__ = ["KINDS"]
 
-KINDS = (StoreJob, MoveJob, GetJob, CommitmentJob)
+KINDS = (StoreJob, PeerStoreJob, MoveJob, GetJob, CommitmentJob)
 """Each is loaded with :class:`hornburg.archive.jobs.tools.Tools`."""
