@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from hornburg.dimse.commands import Command, CommandField
+from hornburg.hooks.manager import NO_HOOKS, Hooks
 from hornburg.net.association import Association
 from hornburg.net.errors import AssociationLostError
 from hornburg.net.listener import DicomServer
@@ -37,10 +38,10 @@ REQUEST = AssociateRequest(
 class Running:
     """A server, and callers."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, hooks: Hooks = NO_HOOKS, **options: Any) -> None:
         settings = Settings(**options)
         parts = SimpleNamespace(
-            archive=SimpleNamespace(settings=settings),
+            archive=SimpleNamespace(settings=settings, hooks=hooks),
             rules=DicomRules(settings, dict),
             accepted=Accepted(settings),
         )

@@ -52,6 +52,8 @@ class Registry(ABC, Generic[T]):
         self._known = _frozen({} if in_index else configured)
         self._turn = asyncio.Lock()
         self._running: set[asyncio.Task[None]] = set()
+        #: Called after each change.
+        self.on_change: Callable[[], None] = lambda: None
 
     @abstractmethod
     def _to_json(self, one: T) -> dict[str, Any]:
@@ -124,6 +126,7 @@ class Registry(ABC, Generic[T]):
 
                 known = await self._index.write(work)
             self._take(known)
+        self.on_change()
 
     def _encode(self, known: Mapping[str, T]) -> str:
         return msgspec.json.encode(

@@ -76,6 +76,7 @@ class Hooks:
         listening = (*self._of("on_event"), *self._of("heartbeat"))
         self._mailboxes = {guest: Mailbox(guest) for guest in listening}
         self._started = False
+        self._closed = False
 
     def __bool__(self) -> bool:
         return bool(self._guests)
@@ -239,7 +240,8 @@ class Hooks:
 
     async def close(self) -> None:
         """The server stops: deliver what waits, as far as there is time, and let go."""
-        if self._started:
+        if self._started and not self._closed:
+            self._closed = True
             self.tell(Event("OrthancStopped"))
             await asyncio.gather(*(one.close(self._limit) for one in self._mailboxes.values()))
             for guest in self._of("on_stop"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hornburg.errors import HornburgError, UnavailableError
@@ -54,11 +54,17 @@ class Jobs:
         limits: how many of them.
         store: where they survive a restart; none when they don't (``SaveJobs``).
         clock: another one for tests.
+        tell: is told ``JobSubmitted``, ``JobSuccess`` or ``JobFailure``, and of which job.
     """
 
     def __init__(
-        self, limits: Limits | None = None, store: Store | None = None, clock: Clock | None = None
+        self,
+        limits: Limits | None = None,
+        store: Store | None = None,
+        clock: Clock | None = None,
+        tell: Callable[[str, str], None] | None = None,
     ) -> None:
+        self._tell = tell or (lambda _kind, _job_id: None)
         self._limits = limits or Limits()
         self._clock = clock or Clock()
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -296,6 +302,7 @@ class Jobs:
         with self._book.arriving(entry):
             if self._saver is not None:
                 await self._saver.flush(entry.id)
+        self._tell("JobSubmitted", entry.id)
         self._enqueue(entry)
         if self._closing:
             entry.ended.set()
@@ -350,6 +357,7 @@ class Jobs:
             told = (entry.failed.sentence, entry.failed.details)
             log.warning("job %s (%s): %s", entry.id, entry.kind, ": ".join(filter(None, told)))
         self._book.finished(entry)
+        self._tell("JobSuccess" if error is None else "JobFailure", entry.id)
 
     # Saving
 

@@ -10,6 +10,7 @@ import ssl
 from collections import Counter
 from collections.abc import Sequence
 
+from hornburg.hooks.specs import AssociationRequest
 from hornburg.net.association import ARTIM, Association
 from hornburg.net.errors import tls_words
 from hornburg.net.negotiate import answer_to
@@ -22,7 +23,7 @@ from hornburg.ul.events import AssociateReject, AssociateRequest
 from hornburg.ul.limits import Limits
 from hornburg.ul.negotiation import agreed
 from hornburg.ul.refusal import refusal
-from hornburg.ul.rejections import RejectResult, RejectSource
+from hornburg.ul.rejections import RejectResult, RejectSource, UserReason
 
 __all__ = ["DicomServer"]
 
@@ -70,6 +71,8 @@ class DicomServer:
         self._callers: Counter[str] = Counter()
         self._starting: dict[Association, asyncio.Task[None]] = {}
         self._accepting: list[asyncio.Task[None]] = []
+        #: Those that plug-ins are asked about.
+        self._asking: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._complained = -_COMPLAIN_EVERY
         self._unsaid = 0
@@ -82,7 +85,7 @@ class DicomServer:
     async def close(self) -> None:
         """Accept no more, let running operations finish for a moment, end what is left."""
         self._stopping = True
-        starting = (*self._accepting, *self._starting.values())
+        starting = (*self._accepting, *self._starting.values(), *self._asking)
         for task in starting:
             task.cancel()
         await asyncio.gather(*starting, return_exceptions=True)
@@ -224,14 +227,7 @@ class DicomServer:
             return
         full = self._no_room(caller.address)
         if full:
-            log.warning("rejected %s at %s: %s", shown(caller.aet), caller.address, full)
-            association.reject(
-                AssociateReject(
-                    RejectResult.TRANSIENT,
-                    RejectSource.PROVIDER_PRESENTATION,
-                    _LOCAL_LIMIT_EXCEEDED,
-                )
-            )
+            self._reject_for_now(association, caller, full)
             return
         rejection = self._parts.rules.admit(caller)
         if rejection is not None:
@@ -242,6 +238,43 @@ class DicomServer:
                 AssociateReject(rejection.result, rejection.source, rejection.reason)
             )
             return
+        if self._parts.archive.hooks.has("filter_association"):
+            task = asyncio.ensure_future(self._ask(association, request, caller))
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
+        else:
+            self._welcome(association, request, caller)
+
+    async def _ask(
+        self, association: Association, request: AssociateRequest, caller: Caller
+    ) -> None:
+        """Accept an association if plug-ins do."""
+        wanted = await self._parts.archive.hooks.filter_association(
+            AssociationRequest(caller.aet, caller.called_aet, caller.address, caller.certificate)
+        )
+        if association.why:
+            return  # gone meanwhile
+        full = self._no_room(caller.address)
+        if full:
+            self._reject_for_now(association, caller, full)
+        elif wanted:
+            self._welcome(association, request, caller)
+        else:
+            words = "a plug-in does not accept the association"
+            log.warning("rejected %s at %s: %s", shown(caller.aet), caller.address, words)
+            association.reject(
+                AssociateReject(RejectResult.PERMANENT, RejectSource.USER, UserReason.NO_REASON)
+            )
+
+    def _reject_for_now(self, association: Association, caller: Caller, why: str) -> None:
+        log.warning("rejected %s at %s: %s", shown(caller.aet), caller.address, why)
+        association.reject(
+            AssociateReject(
+                RejectResult.TRANSIENT, RejectSource.PROVIDER_PRESENTATION, _LOCAL_LIMIT_EXCEEDED
+            )
+        )
+
+    def _welcome(self, association: Association, request: AssociateRequest, caller: Caller) -> None:
         accept, reasons = answer_to(
             request,
             caller,

@@ -113,11 +113,16 @@ def _open_doors(settings: Settings, web: list[socket.socket], dicom: list[socket
 async def _serve_http(
     around: Surroundings, sockets: list[socket.socket], tls: FreshTls | None, control: Control
 ) -> None:
+    archive = around.archive
+    if not sockets and not archive.hooks:
+        await control.stop.wait()
+        return
+    # Plug-ins call the API whether others can or not.
+    app = build(archive, State({"control": control, **around.state()}))
+    await archive.hooks.start()
     if not sockets:
         await control.stop.wait()
         return
-    archive = around.archive
-    app = build(archive, State({"control": control, **around.state()}))
     http = HttpServer(app, archive.settings, Express(archive, app.at_once), tls)
     running = asyncio.create_task(http.serve(sockets))
     stopping = asyncio.create_task(control.stop.wait())

@@ -19,6 +19,7 @@ from hornburg.archive.queries import Queries
 from hornburg.archive.remote import Remote
 from hornburg.archive.worklist_care import care_for
 from hornburg.archive.worklists import Worklists
+from hornburg.hooks.specs import Event
 from hornburg.jobs.engine import Jobs
 from hornburg.jobs.limits import Limits
 from hornburg.net.parts import Parts
@@ -26,6 +27,7 @@ from hornburg.net.scu import Scu
 from hornburg.security.accepted import Accepted
 from hornburg.security.dicom_rules import DicomRules
 from hornburg.security.dicom_tls import check_clients
+from hornburg.server.scripting import scripts_of
 
 __all__ = ["Surroundings", "open_surroundings"]
 
@@ -68,6 +70,7 @@ class Surroundings:
             "commitments": self.commitments,
             "queries": self.queries,
             "worklists": self.worklists,
+            "scripts": scripts_of(self.archive.hooks, self.archive.settings),
         }
 
 
@@ -81,13 +84,18 @@ async def open_surroundings(archive: Archive) -> AsyncIterator[Surroundings]:
     settings = archive.settings
     modalities = Modalities(settings, archive.index)
     await modalities.open()
+    modalities.on_change = lambda: archive.hooks.tell(Event("UpdatedModalities"))
     check_clients(settings, modalities.all().values())
     worklists = _worklists(archive)
     remote = Scu(archive)
     commitments = Commitments(settings.storage_commitment_reports_size)
     tools = Tools(archive, remote, commitments, modalities.all)
     caring = asyncio.ensure_future(care_for(archive, worklists)) if worklists else None
-    jobs = Jobs(Limits.of(settings), IndexJobStore(archive.index) if settings.save_jobs else None)
+    jobs = Jobs(
+        Limits.of(settings),
+        IndexJobStore(archive.index) if settings.save_jobs else None,
+        tell=lambda kind, job_id: archive.hooks.tell(Event(kind, public_id=job_id)),
+    )
     try:
         await jobs.start({kind.type: partial(kind.load, tools=tools) for kind in KINDS})
         yield Surroundings(
@@ -102,6 +110,8 @@ async def open_surroundings(archive: Archive) -> AsyncIterator[Surroundings]:
             worklists=worklists,
         )
     finally:
+        # What they hear of the end may make them ask for something.
+        await archive.hooks.close()
         if caring is not None:
             caring.cancel()
             await asyncio.wait((caring,))
