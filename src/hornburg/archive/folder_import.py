@@ -124,6 +124,10 @@ async def import_files(
         raise full[0]
 
 
+#: What is said of a file that a plug-in does not want.
+_FILTERED = "a filter does not want it"
+
+
 async def _import_file(archive: Archive, path: Path, size: int) -> Imported:
     origin = Origin("Unknown")
     try:
@@ -145,6 +149,8 @@ async def _import_file(archive: Archive, path: Path, size: int) -> Imported:
         return Imported(path, size, reason=f"can't be read: {why}")
     if received.status is Status.SUCCESS:
         return Imported(path, size, stored=1)
+    if received.status is Status.FILTERED_OUT:
+        return Imported(path, size, reason=_FILTERED)
     return Imported(path, size, already_there=1)
 
 
@@ -156,6 +162,8 @@ async def _import_zip(
     async for one in store_zip(archive, file, origin):
         if isinstance(one, LeftOut):
             reasons.append(f"{one.name}: {one.reason}")
+        elif one.status is Status.FILTERED_OUT:
+            reasons.append(_FILTERED)
         else:
             stored += one.status is Status.SUCCESS
             already += one.status is Status.ALREADY_STORED

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any, ClassVar
 
 from hornburg.archive.identifiers import model_of
-from hornburg.archive.ingest import store
+from hornburg.archive.ingest import Status, store
 from hornburg.archive.jobs.retrieving import RetrieveJob, RetrieveRequest, Wanted
 from hornburg.archive.jobs.tools import Tools
 from hornburg.archive.origin import Origin
@@ -56,9 +56,10 @@ class GetJob(RetrieveJob):
         except HornburgError as error:
             log.error("an instance that a C-GET brought was not stored: %s", error)
             return error.outside.dimse
-        if len(self._received) < _MOST_IDS:
+        kept = received.status is not Status.FILTERED_OUT
+        if kept and len(self._received) < _MOST_IDS:
             self._received[received.public_ids[Level.INSTANCE]] = None
-        return 0x0000
+        return received.dimse
 
     def content(self) -> dict[str, Any]:
         """With what came."""

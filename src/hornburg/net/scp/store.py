@@ -13,12 +13,13 @@ __all__ = ["serve_store"]
 
 
 async def serve_store(request: Request) -> None:
-    """C-STORE: success only when the instance is durable.
+    """C-STORE: success only when the instance is durable, or when a filter did not want it.
 
     Raises:
         BadFileFormatError: not DICOM, or without the identifiers of an instance (0xC000).
         MismatchError: the data set is another instance than the command says (0xA900).
         StorageFullError, TooLargeError: no room (0xA700).
+        PluginFaultError: a filter failed (0xA700).
     """
     archive, caller, command = request.parts.archive, request.caller, request.command
     head = file_head(
@@ -37,7 +38,7 @@ async def serve_store(request: Request) -> None:
             called_aet=caller.called_aet,
             may_displace=request.modality is not None,
         )
-        await ingest.store(
+        received = await ingest.store(
             archive, spool, origin, claim=(command.sop_class_uid, command.sop_instance_uid)
         )
-    await request.answer(0x0000)
+    await request.answer(received.dimse)
