@@ -94,7 +94,7 @@ def _has_secrets(settings: Settings) -> bool:
 
 def _keys(settings: Settings) -> Iterator[tuple[Path, str]]:
     if settings.ssl_enabled:
-        yield settings.ssl_certificate, "the private key"
+        yield settings.ssl_private_key or settings.ssl_certificate, "the private key"
     if settings.dicom_tls_enabled and settings.dicom_tls_private_key:
         yield Path(settings.dicom_tls_private_key), "the private key"
     for peer in settings.orthanc_peers.values():
@@ -104,5 +104,8 @@ def _keys(settings: Settings) -> Iterator[tuple[Path, str]]:
 
 def _folders(settings: Settings) -> Iterator[tuple[Path, str]]:
     yield settings.storage_directory, "the stored images in"
+    trail = settings.audit_trail
+    if trail is not None and trail.directory is not None:
+        yield trail.directory, "the audit trail in"
     if settings.index_folder != settings.storage_directory:
         yield settings.index_folder, "the index in"

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from tests.security.certificates import make
 
 from hornburg.cli import main
 from hornburg.security.audit import CHECKS, Grade, audit
@@ -22,6 +23,9 @@ PUBLIC = {"DicomBindAddresses": ["192.0.2.1"]}
 LOCAL = {"DicomBindAddresses": ["127.0.0.1"]}
 CT = {"AET": "CT", "Host": "192.0.2.9", "Port": 104}
 NAMED = {"CT": {**CT, "Host": "ct.example"}}
+
+RULES = [{"Users": ["*"], "Role": "reader"}]
+PROVIDER = {"Issuer": "https://id.example", "ClientId": "hornburg"}
 
 P, W, F = Grade.PASS, Grade.WARN, Grade.FAIL
 
@@ -42,6 +46,38 @@ CASES = [
     ("http-passwords", REMOTE, P, ""),
     ("http-passwords", {"RegisteredUsers": {"alice": LONG}}, W, "hash-password"),
     ("http-passwords", {"RegisteredUsers": {"orthanc": "orthanc"}}, F, "hash-password"),
+    ("access-rules", {}, W, "AccessRules"),
+    ("access-rules", REMOTE, P, ""),
+    ("access-rules", {**REMOTE, "RegisteredUsers": {"a": HASH, "b": HASH}}, W, "AccessRules"),
+    ("access-rules", {"AccessRules": RULES}, P, ""),
+    ("openid", {}, P, ""),
+    ("openid", {"OpenIdConnect": PROVIDER, "AccessRules": RULES}, P, ""),
+    (
+        "openid",
+        {"OpenIdConnect": {**PROVIDER, "Issuer": "http://localhost:1"}, "AccessRules": RULES},
+        W,
+        "https://",
+    ),
+    ("certificates", {}, P, ""),
+    ("peer-hosts", {}, P, ""),
+    ("peer-hosts", REMOTE, W, "AllowedPeerHosts"),
+    ("peer-hosts", {**REMOTE, "AllowedPeerHosts": ["192.0.2.20"]}, P, ""),
+    ("proxies", {}, P, ""),
+    ("proxies", {"TrustedProxies": ["192.0.2.30"]}, P, ""),
+    ("proxies", {"TrustedProxies": ["0.0.0.0/0"]}, F, "TrustedProxies"),
+    ("origins", {}, P, ""),
+    ("origins", {"CorsAllowedOrigins": ["https://viewer.example"]}, P, ""),
+    ("origins", {"CorsAllowedOrigins": ["http://viewer.example"]}, W, "https://"),
+    ("https", {**REMOTE, "TrustedProxies": ["192.0.2.30"]}, W, "HttpBindAddresses"),
+    ("trail", {}, P, ""),
+    ("trail", {"AuditTrail": {"Enabled": False}}, W, '"Enabled": true'),
+    ("trail", {**REMOTE, "AuditTrail": {"Enabled": False}}, F, '"Enabled": true'),
+    (
+        "trail",
+        {"AuditTrail": {"Syslog": {"Host": "log.example", "Port": 514, "Protocol": "tcp"}}},
+        W,
+        '"tls"',
+    ),
     ("find-limits", {}, W, '"LimitFindResults": 100, "LimitFindInstances": 100'),
     ("find-limits", {"LimitFindResults": 5}, W, '"LimitFindInstances": 100'),
     ("find-limits", {"LimitFindResults": 5, "LimitFindInstances": 5}, P, ""),
@@ -218,3 +254,32 @@ def test_a_configuration_that_cannot_be_used_is_an_error_of_one_line(tmp_path, c
     (tmp_path / "c.json").write_text("{")
     assert main(["audit", str(tmp_path / "c.json")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("days", "mode", "grade", "words"),
+    [
+        (400, 0o600, P, ""),
+        (20, 0o600, W, "SslCertificate"),
+        (0, 0o600, F, "SslCertificate"),
+        (400, 0o644, F, ""),
+    ],
+)
+def test_certificates(tmp_path, days, mode, grade, words):
+    made = make(tmp_path, "server", days=days)
+    made.key.chmod(mode)
+    settings = settings_of(
+        tmp_path,
+        {"SslEnabled": True, "SslCertificate": "server.crt", "SslPrivateKey": "server.key"},
+    )
+    verdicts = verdicts_of(audit(settings), "certificates")
+    assert worst(verdicts) is grade, verdicts
+    assert words in " ".join(verdict.fix for verdict in verdicts)
+
+
+def test_client_certificates_without_https(tmp_path):
+    # The loader refuses this by itself, if it can tell; the audit tells in any case.
+    from dataclasses import replace
+
+    settings = replace(settings_of(tmp_path, {}), ssl_verify_peers=True)
+    assert worst(verdicts_of(audit(settings), "https-clients")) is Grade.FAIL

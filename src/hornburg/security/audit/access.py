@@ -83,6 +83,32 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
+def _rules(facts: Facts) -> Verdict:
+    settings = facts.settings
+    fix = (
+        '"AccessRules": [ { "Users": ["admin"], "Role": "admin" }, '
+        '{ "Users": ["*"], "Role": "reader" } ]'
+    )
+    if settings.access_rules is not None:
+        return passed(f"{len(settings.access_rules)} rules; what none of them grants is refused")
+    if not settings.authentication_required:
+        return warned("whoever comes in may do everything", fix)
+    if len(settings.registered_users or {}) > 1 or settings.ssl_certificate_users:
+        return warned("every user may do everything", fix)
+    return passed("there is one user, who may do everything")
+
+
+def _openid(facts: Facts) -> Verdict:
+    section = facts.settings.open_id_connect
+    if section is None:
+        return passed("no provider of identities is believed")
+    if not section.issuer.startswith("https://"):
+        return warned(
+            "the provider of identities is asked in clear", "a URL that starts with https://"
+        )
+    return passed(f"users of {section.issuer} have the roles that AccessRules give them")
+
+
 def _find_limits(facts: Facts) -> Verdict:
     settings = facts.settings
     missing = [
@@ -175,6 +201,18 @@ CHECKS = (
         "Passwords are hashed and strong",
         "Who sees the configuration, a backup of it or the screen has the passwords.",
         _passwords,
+    ),
+    Check(
+        "access-rules",
+        "Users may do what they need",
+        "A password that is lost opens what its user may do, and no more.",
+        _rules,
+    ),
+    Check(
+        "openid",
+        "Identities come from a provider that is who it says",
+        "Who can speak for the provider can be anybody.",
+        _openid,
     ),
     Check(
         "find-limits",

@@ -81,6 +81,25 @@ def _logs(facts: Facts) -> Verdict:
     return warned("the log holds names of patients", line_of("DeidentifyLogs", True))
 
 
+def _trail(facts: Facts) -> Verdict | list[Verdict]:
+    settings = facts.settings
+    trail = settings.audit_trail
+    if trail is None:
+        return passed("who did what is written down, in the storage folder")
+    verdicts = []
+    if not trail.enabled:
+        grade = failed if settings.remote_access_allowed else warned
+        verdicts.append(grade("nobody can tell who saw what", '"AuditTrail": { "Enabled": true }'))
+    if trail.syslog is not None and trail.syslog.protocol != "tls":
+        verdicts.append(
+            warned(
+                "the trail crosses the network in clear",
+                '"Protocol": "tls" in AuditTrail.Syslog',
+            )
+        )
+    return verdicts or passed("who did what is written down")
+
+
 def _without_effect(facts: Facts) -> Verdict | list[Verdict]:
     settings = facts.settings
     ignored = settings.not_supported()
@@ -134,6 +153,12 @@ CHECKS = (
         "Changed files are found",
         "A disk or a person may change a file.",
         _checksums,
+    ),
+    Check(
+        "trail",
+        "Who did what is known",
+        "After an incident it is the only way to know whom to tell.",
+        _trail,
     ),
     Check(
         "logs",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from hornburg.security.audit.check import (
@@ -14,8 +15,12 @@ from hornburg.security.audit.check import (
     passed,
     warned,
 )
+from hornburg.security.certificates import certificate_findings
 
 __all__ = ["CHECKS"]
+
+#: A server works with these, and nobody should.
+_BAD = frozenset({"expired", "key-exposed", "not-yet-valid", "weak"})
 
 
 def _https(facts: Facts) -> Verdict | list[Verdict]:
@@ -27,9 +32,40 @@ def _https(facts: Facts) -> Verdict | list[Verdict]:
             return failed("TLS older than 1.2", line_of("SslMinimumProtocolVersion", 4))
         return passed("HTTPS with TLS 1.2 or newer")
     fix = line_of("SslEnabled", True) + ", " + line_of("SslCertificate", "certificate.pem")
+    if settings.remote_access_allowed and settings.trusted_proxies:
+        return warned(
+            "HTTPS is left to a reverse proxy (TrustedProxies); between it and this server "
+            "passwords and images are in clear",
+            line_of("HttpBindAddresses", ["127.0.0.1"])
+            + " with the proxy on this machine, or "
+            + fix,
+        )
     if settings.remote_access_allowed:
         return failed("passwords and images cross the network in clear", fix)
     return passed("HTTP does not leave the machine")
+
+
+def _certificates(facts: Facts) -> list[Verdict]:
+    settings = facts.settings
+    used: list[tuple[str, Path, Path | None]] = []
+    if settings.ssl_enabled:
+        used.append(("SslCertificate", settings.ssl_certificate, settings.ssl_private_key))
+    if settings.dicom_tls_enabled and settings.dicom_tls_certificate:
+        used.append(
+            (
+                "DicomTlsCertificate",
+                settings.dicom_tls_certificate,
+                settings.dicom_tls_private_key,
+            )
+        )
+    verdicts = []
+    for option, path, key in used:
+        for finding in certificate_findings(path, key, facts.now):
+            grade = failed if finding.fatal or finding.code in _BAD else warned
+            verdicts.append(grade(finding.text, f"a new file for {option}"))
+    if not used:
+        return [passed("no certificate is used")]
+    return verdicts or [passed("certificates are valid, with a key that is theirs alone")]
 
 
 def _client_certificates(facts: Facts) -> Verdict:
@@ -67,6 +103,48 @@ def _peers(facts: Facts) -> list[Verdict]:
     return verdicts or [passed("peers are asked over HTTPS, or on this machine")]
 
 
+def _peer_hosts(facts: Facts) -> Verdict:
+    settings = facts.settings
+    if settings.allowed_peer_hosts:
+        return passed("peers that are added by REST are of listed hosts")
+    if settings.remote_access_allowed or settings.orthanc_peers_in_database:
+        return warned(
+            "who may change settings can have this server ask any other",
+            line_of("AllowedPeerHosts", ["192.0.2.20"]),
+        )
+    return passed("only this machine may add peers")
+
+
+def _proxies(facts: Facts) -> Verdict:
+    trusted = [ipaddress.ip_network(each) for each in facts.settings.trusted_proxies]
+    if not trusted:
+        return passed("nobody is believed to speak for others")
+    wide = [each for each in trusted if each.prefixlen < (16 if each.version == 4 else 48)]
+    if wide:
+        return failed(
+            f"everybody in {wide[0]} may claim any address",
+            line_of("TrustedProxies", ["192.0.2.30"]) + " with the address of the proxy alone",
+        )
+    return passed("the addresses of the reverse proxies are listed")
+
+
+def _origins(facts: Facts) -> Verdict:
+    origins = facts.settings.cors_allowed_origins
+    clear = [
+        origin
+        for origin in origins
+        if origin.startswith("http://") and not _is_local(urlsplit(origin).hostname or "")
+    ]
+    if clear:
+        return warned(
+            f"pages of {clear[0]} may use this server, and anybody on the way can change them",
+            line_of("CorsAllowedOrigins", ["https://viewer.example"]),
+        )
+    if origins:
+        return passed("pages of " + ", ".join(origins[:5]) + " may use this server")
+    return passed("pages of other sites may not use this server")
+
+
 def _is_local(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -80,6 +158,12 @@ CHECKS = (
         "HTTP is encrypted",
         "Without TLS everybody on the way reads passwords and images.",
         _https,
+    ),
+    Check(
+        "certificates",
+        "Certificates are valid",
+        "An expired certificate teaches people to click warnings away.",
+        _certificates,
     ),
     Check(
         "https-clients",
@@ -98,5 +182,23 @@ CHECKS = (
         "Peers are asked over HTTPS",
         "What is sent to a peer crosses the same network.",
         _peers,
+    ),
+    Check(
+        "peer-hosts",
+        "REST can't send this server anywhere",
+        "A server inside of a network reaches what the one who asks does not.",
+        _peer_hosts,
+    ),
+    Check(
+        "proxies",
+        "Only proxies speak for others",
+        "Rules by address and the audit trail are worth what the address is worth.",
+        _proxies,
+    ),
+    Check(
+        "origins",
+        "Pages of other sites are listed",
+        "Their pages act with the rights of whoever looks at them.",
+        _origins,
     ),
 )
