@@ -8,11 +8,13 @@ import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
+from hornburg import __version__
 from hornburg.archive import sweep
 from hornburg.archive.cache import Cache
 from hornburg.archive.ingest_transcoding import check_ingest_transcoding
 from hornburg.archive.metrics import Metrics
 from hornburg.archive.parts import Archive, Runtime
+from hornburg.archive.touched import SERVER, resolver
 from hornburg.archive.transcoding import Transcoder, TranscodingLimits
 from hornburg.dicom.dictionary import Dictionary
 from hornburg.dicom.main_tags import MainTags
@@ -21,7 +23,9 @@ from hornburg.hooks.telling import TellingIndex
 from hornburg.index.names import Names
 from hornburg.index.sqlite import SqliteIndex
 from hornburg.index.sqlite_file import refuse_orthanc
+from hornburg.security.trail import Event
 from hornburg.server.hooking import open_hooks
+from hornburg.server.trailing import open_trail
 from hornburg.settings import Settings, SettingsError
 from hornburg.storage.filesystem import FilesystemStorage
 
@@ -69,6 +73,7 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
     # On a thread: a plug-in may take its time to load, and it runs no loop of ours.
     hooks = await asyncio.to_thread(open_hooks, settings)
     await index.open()
+    trail = open_trail(settings)
     clean = False
     try:
         await asyncio.to_thread(storage.open)
@@ -85,7 +90,10 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
             cache=Cache(settings.maximum_storage_cache_size << 20),
             transcoder=transcoder,
             hooks=hooks,
+            trail=trail,
         )
+        await trail.open(resolver(archive))
+        trail.note(Event(action="start", who=SERVER, detail=f"Hornburg {__version__}"))
         await sweep.own(archive)
         removed = await sweep.sweep(archive)
         if removed:
@@ -95,6 +103,8 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
             await asyncio.wait(archive.finishing)
         clean = True
     finally:
+        trail.note(Event(action="stop", who=SERVER))
+        await trail.close()
         await hooks.close()
         await transcoder.close()
         threads.shutdown()

@@ -75,6 +75,10 @@ class TrailSettings:
         """The folder of the trail of a server that has its files in ``storage``."""
         return self.directory or storage / "audit-trail"
 
+    def key(self, storage: Path) -> Path:
+        """The file of its key; the anchor lies beside it."""
+        return self.key_file or self.folder(storage) / "trail.key"
+
 
 def _path(value: object) -> Path:
     path = text(value, "the path of a file or folder")

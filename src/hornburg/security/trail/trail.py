@@ -14,7 +14,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic, time
-from typing import Any
+from typing import Any, Protocol
 
 from hornburg.errors import UnavailableError
 from hornburg.security.principals import Principal
@@ -37,8 +37,21 @@ log = logging.getLogger("hornburg.trail")
 Resolver = Callable[[Sequence[tuple[int, str]]], Awaitable[Mapping[tuple[int, str], Identity]]]
 """Tells of resources (level, Orthanc identifier) whose they are; what is gone is left out."""
 
-Forward = Callable[[Sequence[Entry], Mapping[tuple[int, str], "Identity | None"]], None]
-"""Is given what was written, on the thread of the trail."""
+
+class Forward(Protocol):
+    """Who else is told what was written."""
+
+    def open(self) -> None:
+        """Begin, on the loop."""
+
+    def __call__(
+        self, entries: Sequence[Entry], known: Mapping[tuple[int, str], Identity | None]
+    ) -> None:
+        """Take what was written; on the thread of the trail."""
+
+    async def close(self) -> None:
+        """End."""
+
 
 #: Seconds that reads are collected.
 _TOGETHER = 1.0
@@ -161,6 +174,8 @@ class Trail:
                 self._thread.shutdown()
                 raise
             self._fail(error)
+        if self._forward is not None:
+            self._forward.open()
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
@@ -178,6 +193,8 @@ class Trail:
             log.error("%s", error)
         self._thread.shutdown()
         self._thread = None
+        if self._forward is not None:
+            await self._forward.close()
 
     async def flush(self, *, everything: bool = False) -> None:
         """Write what waits: changes, and reads that were collected for a second (or
@@ -222,18 +239,17 @@ class Trail:
             await self._get_to_know(asked)
         if not entries and not self._lines and self._is_settled:
             return
-        if self._broken and not everything and now - self._tried < _PAUSE:
-            self._keep(entries)
-            return
-        self._tried = now
+        is_due = not self._broken or everything or now - self._tried >= _PAUSE
+        if is_due:
+            self._tried = now
         try:
-            await loop.run_in_executor(thread, self._write, entries)
+            await loop.run_in_executor(thread, self._take, entries, is_due)
         except TrailError as error:
             self._fail(error)
         else:
-            if self._broken:
+            if is_due and self._broken:
                 log.warning("the audit trail is written again")
-            self._broken = False
+                self._broken = False
 
     _is_settled = True
 
@@ -274,12 +290,15 @@ class Trail:
                 continue
             self._lines += members_of(entry, self._known)
 
-    def _write(self, entries: list[Entry]) -> None:
-        """On the thread: lines, then the disk, then who else wants to know."""
-        writer = self._writer
-        if writer is None:
-            return
+    def _take(self, entries: list[Entry], is_due: bool) -> None:
+        """On the thread: who else wants to know, also while the disk is full; then the disk."""
+        if self._forward is not None and entries:
+            self._forward(entries, self._known)
         self._keep(entries)
+        if is_due and self._writer is not None:
+            self._write(self._writer)
+
+    def _write(self, writer: Writer) -> None:
         if not writer.is_open:
             self._open(writer)
         if self._lost and len(self._lines) < _MOST_WAITING:
@@ -293,8 +312,6 @@ class Trail:
         if error is not None:
             raise error
         self._is_settled = not writer.flush()
-        if self._forward is not None:
-            self._forward(entries, self._known)
 
     def _fail(self, error: Exception) -> None:
         if not self._broken:
