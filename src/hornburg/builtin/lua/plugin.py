@@ -244,7 +244,8 @@ class LuaPlugin(Plugin):
             return None
         tags = dict(request.tags)
         if name == "IncomingFindRequestFilter":
-            tags.setdefault(_LEVEL_TAG, request.level)
+            if request.level:
+                tags.setdefault(_LEVEL_TAG, request.level)
         elif name == "OutgoingFindRequestFilter":
             tags.pop(_LEVEL_TAG, None)
         try:
