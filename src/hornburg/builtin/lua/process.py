@@ -20,6 +20,9 @@ __all__ = ["LuaLimits", "LuaProcess"]
 _KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ", "VIRTUAL_ENV")
 
 
+#: Seconds until a process has to be there: on a busy machine Python takes its time.
+_PATIENCE = 30
+
 #: Messages up to this size are left to the transport.
 _SMALL = 64 << 10
 
@@ -51,10 +54,10 @@ class LuaProcess:
 
     @classmethod
     async def start(cls, limits: LuaLimits) -> LuaProcess:
-        """Start one.
+        """Start one, and wait until it is there.
 
         Raises:
-            LuaEndedError: the system gives no process.
+            LuaEndedError: the system gives no process, or it doesn't come up.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -64,7 +67,13 @@ class LuaProcess:
         except OSError as error:
             ours.close()
             raise LuaEndedError(f"Lua can't be started: {error.strerror}") from None
-        return cls(process, reader, writer, limits)
+        made = cls(process, reader, writer, limits)
+        try:
+            await made.receive(_PATIENCE)
+        except BaseException:
+            await made.close()
+            raise
+        return made
 
     @property
     def pid(self) -> int:

@@ -33,16 +33,13 @@ _LEVELS = {
 _MOST_LINES = 1000
 _MOST_PRINTED = 16 << 20
 
-#: Seconds until a process has to be there.
-_PATIENCE_AT_START = 20
-
 #: What the log shows of a line.
 _LONGEST_LINE = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script of the configuration."""
+    """A script of the configuration; ``name`` is its path."""
 
     name: str
     source: bytes
@@ -157,9 +154,11 @@ class LuaRuntime:
 
     async def initialize(self) -> None:
         """Call ``Initialize``, now and whenever the scripts have been loaded anew."""
-        self._was_initialized = True
-        if "Initialize" in self.defined:
-            await self.call("Initialize")
+        try:
+            if "Initialize" in self.defined:
+                await self.call("Initialize")
+        finally:
+            self._was_initialized = True
 
     async def close(self) -> None:
         """End the process, whatever runs."""
@@ -214,7 +213,7 @@ class LuaRuntime:
             return await self._work(await self._ready(), message, turn)
 
     async def _work(self, process: LuaProcess, message: Call | Run, turn: Turn) -> Any:
-        got = await self._converse(process, message, turn, self._limits.seconds)
+        got = await self._converse(process, message, turn)
         self._known = frozenset(got.defined)
         self._lost -= self._known
         if isinstance(got, Failed):
@@ -248,13 +247,15 @@ class LuaRuntime:
     async def _load(self, process: LuaProcess) -> None:
         """All scripts, and only then it counts what they define: a filter is never missing."""
         known: frozenset[str] = frozenset()
-        # Starting is not computing: the interpreter is imported in that time.
-        patience = self._limits.seconds + _PATIENCE_AT_START
         for script in self._scripts:
-            load = Load(script.name, script.source)
-            got = await self._converse(process, load, Turn(self), patience)
+            # Lua shortens long names, so it is told the last part.
+            load = Load(script.name.rpartition("/")[2], script.source)
+            try:
+                got = await self._converse(process, load, Turn(self))
+            except LuaEndedError as error:
+                raise LuaEndedError(f"{script.name}: {error}") from None
             if isinstance(got, Failed):
-                raise LuaError(_one_line(got.reason))
+                raise LuaError(f"{script.name}: {_one_line(got.reason)}")
             known = frozenset(got.defined)
         filters = frozenset(name for name in self.defined if name.endswith("Filter"))
         self._lost = filters - known
@@ -267,13 +268,13 @@ class LuaRuntime:
             )
 
     async def _converse(
-        self, process: LuaProcess, message: Call | Run | Load, turn: Turn, seconds: float
+        self, process: LuaProcess, message: Call | Run | Load, turn: Turn
     ) -> Done | Failed:
         """One call, from the message to its end. Only the time in which the process computes
         counts."""
         _INSIDE.set(turn)
         loop = asyncio.get_running_loop()
-        left = seconds
+        left: float = self._limits.seconds
         await process.send(message)
         try:
             while True:

@@ -94,6 +94,8 @@ class _Worker:
         self._wanted = self._table({place: name.encode() for place, name in enumerate(CALLBACKS)})
 
     def serve(self) -> NoReturn:
+        """Say that it is there, and answer."""
+        self._send(Done(None, []))
         while True:
             message = self._receive()
             if isinstance(message, Reply):
