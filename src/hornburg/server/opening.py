@@ -72,8 +72,8 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
     _refuse_foreign(settings, storage, index)
     # On a thread: a plug-in may take its time to load, and it runs no loop of ours.
     hooks = await asyncio.to_thread(open_hooks, settings)
-    await index.open()
     trail = open_trail(settings)
+    await index.open()
     clean = False
     try:
         await asyncio.to_thread(storage.open)

@@ -172,6 +172,7 @@ class Trail:
         except TrailError as error:
             if self._required:
                 self._thread.shutdown()
+                self._thread = None
                 raise
             self._fail(error)
         if self._forward is not None:
