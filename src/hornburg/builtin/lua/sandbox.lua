@@ -6,7 +6,7 @@ local host, names = ...
 local error, load, next, rawget, select = error, load, next, rawget, select
 local tostring, type, xpcall = tostring, type, xpcall
 local collect, concat = collectgarbage, table.concat
-local G = _G
+local REAL = _G
 
 -- Deny by default: of the globals these stay, of their tables too.
 local kept = {
@@ -29,13 +29,20 @@ local function keep_only(scope, names_kept)
   for _, name in next, gone do scope[name] = nil end
 end
 for name, inner in next, kept do
-  if type(inner) == "table" then keep_only(G[name], inner) end
+  if type(inner) == "table" then keep_only(REAL[name], inner) end
 end
-keep_only(G, kept)
+keep_only(REAL, kept)
+
+-- Scripts have a table of globals of their own: what they make of it, such as one that raises for
+-- every name that isn't there, is none of the interpreter's business.
+local G = {}
+for name in next, kept do G[name] = REAL[name] end
+G._G = G
 
 -- Text only: bytecode that is made by hand breaks the interpreter.
 function G.load(chunk, name, _, ...)
-  return load(chunk, name, "t", ...)
+  if select("#", ...) > 0 then return load(chunk, name, "t", ...) end
+  return load(chunk, name, "t", G)
 end
 
 -- "stop" would leave everything to the memory limit.
@@ -109,7 +116,7 @@ local function call(name, ...)
 end
 
 local function run(source, name)
-  local f, reason = load(source, name, "t")
+  local f, reason = load(source, name, "t", G)
   if not f then return false, reason_of(reason) end
   return xpcall(f, reason_of)
 end
