@@ -46,6 +46,8 @@ class Header:
     public_ids: tuple[str, str, str, str]
     expected: int | None
     claim: Claim
+    patient_id: str
+    study_uid: str
 
 
 def read_header(archive: Archive, buffer: Buffer) -> Header:
@@ -65,11 +67,14 @@ def read_header(archive: Archive, buffer: Buffer) -> Header:
     for (name, _), uid in zip(_IDENTIFIERS, uids, strict=True):
         if not uid:
             raise BadFileFormatError(f"The DICOM file has no {name}, so it can't be stored")
+    patient_id = file.text(_PATIENT_ID) or ""
     return Header(
         file,
-        public_ids(file.text(_PATIENT_ID) or "", uids[0], uids[1], uids[2]),
+        public_ids(patient_id, uids[0], uids[1], uids[2]),
         expected_instances(file),
         (file.sop_class_uid, uids[2]),
+        patient_id,
+        uids[0],
     )
 
 

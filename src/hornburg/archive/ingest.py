@@ -22,12 +22,14 @@ from hornburg.archive.recycle import has_limits, make_room
 from hornburg.archive.remove import discard
 from hornburg.archive.replay import note
 from hornburg.archive.spool import Spool
+from hornburg.archive.touched import touch
 from hornburg.dicom.buffer import Buffer
 from hornburg.dicom.levels import Level
 from hornburg.errors import BadFileFormatError, Outside
 from hornburg.hooks.specs import Action
 from hornburg.index.base import Attachment, Reader, Stored, Writer
 from hornburg.index.names import DICOM
+from hornburg.security.trail import Identity
 from hornburg.settings import OverwriteInstances
 
 __all__ = [
@@ -171,6 +173,9 @@ async def _put(archive: Archive, content: Spool, header: Header, origin: Origin)
         await archive.work(arrival.forget)
     if stored.removed_uuids or freed:
         await discard(archive, [*stored.removed_uuids, *freed])
+    patient, study, _, instance = header.public_ids
+    whose = Identity(patient, study, header.patient_id, header.study_uid)
+    touch(archive, "upload", Level.INSTANCE, instance, whose)
     status = Status.SUCCESS if stored.is_new else Status.ALREADY_STORED
     return Received(status, header.public_ids)
 

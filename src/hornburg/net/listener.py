@@ -14,6 +14,7 @@ from hornburg.hooks.specs import AssociationRequest
 from hornburg.net.association import ARTIM, Association
 from hornburg.net.errors import tls_words
 from hornburg.net.negotiate import answer_to
+from hornburg.net.noting import note_association
 from hornburg.net.parts import Parts
 from hornburg.net.scp.dispatch import serve_association
 from hornburg.security.dicom_rules import Caller
@@ -223,6 +224,7 @@ class DicomServer:
         if refused is not None:
             reject, words = refused
             log.warning("rejected %s at %s: %s", shown(caller.aet), caller.address, words)
+            note_association(self._parts.archive.trail, caller, words)
             association.reject(reject)
             return
         full = self._no_room(caller.address)
@@ -234,6 +236,7 @@ class DicomServer:
             log.warning(
                 "rejected %s at %s: %s", shown(caller.aet), caller.address, rejection.sentence
             )
+            note_association(self._parts.archive.trail, caller, rejection.sentence)
             association.reject(
                 AssociateReject(rejection.result, rejection.source, rejection.reason)
             )
@@ -262,12 +265,14 @@ class DicomServer:
         else:
             words = "a plug-in does not accept the association"
             log.warning("rejected %s at %s: %s", shown(caller.aet), caller.address, words)
+            note_association(self._parts.archive.trail, caller, words)
             association.reject(
                 AssociateReject(RejectResult.PERMANENT, RejectSource.USER, UserReason.NO_REASON)
             )
 
     def _reject_for_now(self, association: Association, caller: Caller, why: str) -> None:
         log.warning("rejected %s at %s: %s", shown(caller.aet), caller.address, why)
+        note_association(self._parts.archive.trail, caller, why)
         association.reject(
             AssociateReject(
                 RejectResult.TRANSIENT, RejectSource.PROVIDER_PRESENTATION, _LOCAL_LIMIT_EXCEEDED
@@ -290,6 +295,7 @@ class DicomServer:
         self._callers[caller.address] += 1
         task.add_done_callback(lambda _: self._served(association, caller.address))
         log.debug("association with %s at %s", caller.aet, caller.address)
+        note_association(self._parts.archive.trail, caller)
 
     def _no_room(self, address: str) -> str:
         if self._stopping:

@@ -13,10 +13,12 @@ import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
+from hornburg.archive.touched import collect
 from hornburg.dimse.commands import CommandField
 from hornburg.errors import HornburgError
 from hornburg.net.association import Association
 from hornburg.net.errors import AssociationLostError
+from hornburg.net.noting import note_message
 from hornburg.net.parts import Parts
 from hornburg.net.scp.commitment import serve_action, serve_event_report
 from hornburg.net.scp.echo import serve_echo
@@ -96,6 +98,7 @@ async def _serve(request: Request) -> None:
     if command.field & 0x8000:
         request.association.abort("a response that nobody asked for")
         return
+    touched, act = collect(), None
     try:
         service, acts = _SERVICES.get(command.field, (None, frozenset()))
         if service is None:
@@ -115,6 +118,8 @@ async def _serve(request: Request) -> None:
             await _refuse(request, _NOT_AUTHORIZED, decision.reason, "Not authorized")
             return
         request.modality = decision.modality
+        if act is not Act.ECHO:
+            request.parts.archive.trail.check()
         if act is Act.FIND_WORKLIST:
             service = serve_worklist
         if command.field in _IN_TURN:
@@ -141,6 +146,7 @@ async def _serve(request: Request) -> None:
         await _fail(request, _PROCESSING_FAILURE, f"Internal error, number {number} in the log")
     finally:
         request.association.inbox.cancelled.discard(command.message_id)
+        note_message(request, act, touched)
 
 
 async def _refuse(request: Request, status: int, reason: str, comment: str = "") -> None:

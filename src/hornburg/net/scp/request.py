@@ -40,7 +40,7 @@ T = TypeVar("T")
 class Request:
     """One request, and the way to answer it."""
 
-    __slots__ = ("association", "caller", "context", "message", "modality", "parts")
+    __slots__ = ("association", "caller", "context", "message", "modality", "parts", "status")
 
     def __init__(
         self,
@@ -57,6 +57,8 @@ class Request:
         self.message = message
         #: The name of the caller in ``DicomModalities``, once the rules were asked.
         self.modality: str | None = None
+        #: The status that was answered last.
+        self.status: int | None = None
 
     @property
     def command(self) -> Command:
@@ -139,6 +141,7 @@ class Request:
         Raises:
             AssociationLostError: nobody is there to hear it.
         """
+        self.status = status
         answer = response(self.command, status, has_dataset=dataset is not None, **fields)
         await self.association.send(self.context.context_id, answer, dataset)
 
