@@ -25,6 +25,7 @@ from hornburg.rest import (
     modalities,
     modality_find,
     modality_store,
+    plugins,
     queries,
     query_retrieve,
     resources,
@@ -38,8 +39,10 @@ from hornburg.rest import (
 from hornburg.rest.door import Door
 from hornburg.rest.errors import on_hornburg_error, on_http_exception, on_unexpected_error
 from hornburg.rest.home import home
+from hornburg.rest.inside import caller_of
 from hornburg.rest.openapi import openapi
 from hornburg.rest.permission import authorize
+from hornburg.rest.plugin_routes import paths_of, with_plugin_routes
 from hornburg.rest.upload import take_upload, upload
 
 __all__ = ["ROUTES", "build"]
@@ -52,6 +55,7 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     *system.ROUTES,
     *changes.ROUTES,
     *tools.ROUTES,
+    *plugins.ROUTES,
     *log_levels.ROUTES,
     *security_audit.ROUTES,
     *instances.ROUTES,
@@ -106,4 +110,6 @@ def build(archive: Archive, state: State | None = None) -> Door:
         ),
         logging_config=None,
     )
-    return Door(app, archive, {("POST", "/instances"): take_upload})
+    behind = with_plugin_routes(app, archive, paths_of(app))
+    archive.hooks.connect(caller_of(behind))
+    return Door(behind, archive, {("POST", "/instances"): take_upload})

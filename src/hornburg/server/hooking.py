@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hornburg.builtin.lua import NAME
+from hornburg.hooks.errors import PluginLoadError
 from hornburg.hooks.loading import Loaded, load_plugins
 from hornburg.hooks.manager import NO_HOOKS, Hooks
 from hornburg.hooks.port import Port, Switchboard
@@ -39,7 +40,10 @@ def open_hooks(settings: Settings) -> Hooks:
         plugin = make(settings, port)
         if plugin is not None:
             loaded[name] = Loaded(plugin, port)
-    loaded |= load_plugins(settings.plugins, port_of)
+    for name, one in load_plugins(settings.plugins, port_of).items():
+        if name in loaded:
+            raise PluginLoadError(f"Plugins: the name {name!r} is that of a part of the server")
+        loaded[name] = one
     if not loaded:
         return NO_HOOKS
     return Hooks(
