@@ -322,7 +322,7 @@ class Jobs:
             entry.asked = None
             entry.interrupted = False
             entry.begun = self._clock.running()
-            self._running[entry.id] = asyncio.create_task(self._run(entry))
+            self._running[entry.id] = asyncio.create_task(self._run(entry), context=entry.context)
             self._mark(entry.id)
 
     async def _run(self, entry: Entry) -> None:

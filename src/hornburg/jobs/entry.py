@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import math
 import secrets
@@ -72,7 +73,8 @@ class Entry:
     ``ticket`` says which of several with one priority comes first. ``error`` is the error itself,
     ``failed`` what is left of it after a restart. ``asked`` is a pause or a cancellation that
     waits for the end of the step; ``interrupted`` says that the step was told to end at once.
-    ``begun`` is when the job started to run, by :meth:`Clock.running`.
+    ``begun`` is when the job started to run, by :meth:`Clock.running`. ``context`` is that of
+    whoever submitted it, whoever has its turn come.
     """
 
     id: str
@@ -94,6 +96,7 @@ class Entry:
     step: asyncio.Task[Any] | None = None
     timer: asyncio.Task[None] | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    context: contextvars.Context = field(default_factory=contextvars.copy_context)
 
     @property
     def rank(self) -> tuple[int, int, str]:

@@ -26,7 +26,7 @@ _ACTIONS = {
     Act.EVENT_REPORT: Permission.SEND.value,
 }
 
-_ROUTES = {
+_ROUTES: dict[int, str] = {
     CommandField.C_STORE_RQ: "C-STORE",
     CommandField.C_FIND_RQ: "C-FIND",
     CommandField.C_MOVE_RQ: "C-MOVE",

@@ -21,12 +21,18 @@ __all__ = ["access_of", "authorize", "permission_of"]
 
 log = logging.getLogger("hornburg.rest")
 
+#: What is served also while a required audit trail can't be written.
+_WITHOUT_PATIENTS = frozenset(
+    {Permission.ANYONE, Permission.SETTINGS, Permission.CONTROL, Permission.AUDIT}
+)
+
 
 async def authorize(connection: ASGIConnection[Any, Any, Any, Any], handler: Any) -> None:
     """Refuse who lacks the permission that the route states.
 
     Raises:
         ForbiddenError: so it is, or the route states none.
+        TrailBrokenError: a required audit trail can't be written.
     """
     permission = permission_of(handler)
     if permission is None:
@@ -36,6 +42,8 @@ async def authorize(connection: ASGIConnection[Any, Any, Any, Any], handler: Any
         raise ForbiddenError("This route is closed")
     if permission is not Permission.ANYONE:
         access_of(connection.scope).scope(permission)
+    if permission not in _WITHOUT_PATIENTS:
+        connection.app.state.archive.trail.check()
 
 
 def permission_of(handler: BaseRouteHandler) -> Permission | None:
