@@ -102,6 +102,11 @@ class _Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._writer, name)
 
+    @property
+    def whole(self) -> Writer:
+        """Of the whole archive, as this is."""
+        return cast("Writer", self)
+
     def delete(self, level: Level, public_id: str) -> Deletion | None:
         doomed = _doomed(self._writer, level, public_id)
         deletion = self._writer.delete(level, public_id)
