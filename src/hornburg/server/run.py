@@ -12,8 +12,10 @@ from litestar.datastructures import State
 
 from hornburg import __version__
 from hornburg.archive import stable, sweep
+from hornburg.archive.parts import Archive
 from hornburg.net.listener import DicomServer
 from hornburg.rest.app import build
+from hornburg.rest.door import Door
 from hornburg.rest.express import Express
 from hornburg.rest.listen import HttpServer
 from hornburg.security.dicom_tls import dicom_addresses
@@ -23,7 +25,7 @@ from hornburg.server.findings import tell_audit, tell_exposed_files
 from hornburg.server.opening import open_archive
 from hornburg.server.privileges import become_user, check_user
 from hornburg.server.sockets import open_sockets
-from hornburg.server.surroundings import Surroundings, open_surroundings
+from hornburg.server.surroundings import open_surroundings
 from hornburg.server.tls import Secured, heed_hangups, open_tls
 from hornburg.settings import Settings, missing_features
 
@@ -63,6 +65,11 @@ async def serve(settings: Settings, read_again: Callable[[], Settings] | None = 
         tls = open_tls(settings)
         become_user(settings)
         async with open_archive(settings) as archive, open_surroundings(archive) as around:
+            # Routes of plug-ins may stop the start, so before anybody is let in. Plug-ins call
+            # the API whether others can or not.
+            app = None
+            if web or archive.hooks:
+                app = build(archive, State({"control": control, **around.state()}))
             for listener in (*dicom, *web):
                 # From here on clients wait in line rather than being turned away.
                 listener.listen(_BACKLOG)
@@ -75,7 +82,8 @@ async def serve(settings: Settings, read_again: Callable[[], Settings] | None = 
                 watch(tls.all(), control.stop, control.renew),
             )
             try:
-                await _serve_http(around, web, tls.web, control)
+                await archive.hooks.start()
+                await _serve_http(archive, app, web, tls.web, control)
             finally:
                 await server.close()
             await watching
@@ -111,16 +119,13 @@ def _open_doors(settings: Settings, web: list[socket.socket], dicom: list[socket
 
 
 async def _serve_http(
-    around: Surroundings, sockets: list[socket.socket], tls: FreshTls | None, control: Control
+    archive: Archive,
+    app: Door | None,
+    sockets: list[socket.socket],
+    tls: FreshTls | None,
+    control: Control,
 ) -> None:
-    archive = around.archive
-    if not sockets and not archive.hooks:
-        await control.stop.wait()
-        return
-    # Plug-ins call the API whether others can or not.
-    app = build(archive, State({"control": control, **around.state()}))
-    await archive.hooks.start()
-    if not sockets:
+    if app is None or not sockets:
         await control.stop.wait()
         return
     http = HttpServer(app, archive.settings, Express(archive, app.at_once), tls)
