@@ -30,6 +30,8 @@ OWN = (
     "DicomMaximumAssociationsPerAddress",
     "ExportDirectories",
     "HardenedExceptions",
+    "PluginOptions",
+    "PluginTimeLimit",
     "RunAsUser",
     "SecurityProfile",
 )
