@@ -408,7 +408,9 @@ async def test_closing_waits_for_quick_changes(tmp_path: Path) -> None:
 async def test_a_quick_change_may_write_the_file_that_it_needs(tmp_path: Path) -> None:
     events: list[str] = []
     index = SqliteIndex(
-        tmp_path, Names(), make_durable=lambda names: bool(events.extend(f"flush {n}" for n in names))
+        tmp_path,
+        Names(),
+        make_durable=lambda names: bool(events.extend(f"flush {n}" for n in names)),
     )
     await index.open()
 

@@ -25,10 +25,13 @@ def make(
     passphrase: str = "",
     kind: str = "ec",
     names: str = "",
+    subject: str = "",
+    purpose: str = "",
 ) -> Certified:
     """A certificate of ``name``, by its own key or by ``issuer``; ``days=0`` has expired.
 
-    ``names`` are those of a server, as OpenSSL writes them: ``DNS:localhost,IP:127.0.0.1``.
+    ``names`` are those of a server, as OpenSSL writes them: ``DNS:localhost,IP:127.0.0.1``;
+    ``subject`` is ``/CN=name`` unless given, ``purpose`` the extended key usage (``serverAuth``).
     """
     made = Certified(folder / f"{name}.crt", folder / f"{name}.key")
     curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
@@ -38,7 +41,7 @@ def make(
     _openssl(
         "req",
         "-x509",
-        *(curve if kind == "ec" else ["-newkey", "rsa:2048"]),
+        *(curve if kind == "ec" else ["-newkey", "rsa:2048" if kind == "rsa" else kind]),
         *(["-passout", f"pass:{passphrase}"] if passphrase else ["-nodes"]),
         "-keyout",
         str(made.key),
@@ -47,7 +50,8 @@ def make(
         "-days",
         str(days or 1),
         "-subj",
-        f"/CN={name}",
+        subject or f"/CN={name}",
+        *(["-addext", f"extendedKeyUsage={purpose}"] if purpose else []),
         "-addext",
         f"basicConstraints=critical,CA:{'TRUE' if authority else 'FALSE'}",
         *(["-addext", f"subjectAltName={names}"] if names else []),
@@ -64,6 +68,13 @@ def make(
 def joined(path: Path, *certificates: Certified) -> Path:
     """A file that trusts all of them."""
     path.write_bytes(b"".join(one.certificate.read_bytes() for one in certificates))
+    return path
+
+
+def whole(path: Path, certified: Certified) -> Path:
+    """One file with the key and the certificate, as SslCertificate wants it."""
+    path.write_bytes(certified.key.read_bytes() + certified.certificate.read_bytes())
+    path.chmod(0o600)
     return path
 
 

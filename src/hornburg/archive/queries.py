@@ -22,12 +22,14 @@ _MOST_BYTES = 256 << 20
 
 @dataclass(frozen=True, slots=True)
 class StoredQuery:
-    """A query and what came back. ``query`` is as the user wrote it."""
+    """A query and what came back. ``query`` is as the user wrote it, ``owner`` the account that
+    asked."""
 
     target: Target
     level: Level
     query: Elements
     answers: tuple[DataSet, ...]
+    owner: str = ""
 
     @property
     def size(self) -> int:
@@ -48,7 +50,10 @@ class StoredQuery:
 
 
 class Queries:
-    """At most ``most`` queries, the one that was used least recently forgotten first."""
+    """At most ``most`` queries, the one that was used least recently forgotten first.
+
+    Methods that are given an ``owner`` know the queries of that account alone.
+    """
 
     def __init__(self, most: int, *, most_bytes: int = _MOST_BYTES) -> None:
         self._most = most
@@ -56,9 +61,13 @@ class Queries:
         self._bytes = 0
         self._queries: dict[str, StoredQuery] = {}
 
-    def ids(self) -> list[str]:
+    def ids(self, owner: str | None = None) -> list[str]:
         """The identifiers, sorted."""
-        return sorted(self._queries)
+        return sorted(
+            public_id
+            for public_id, query in self._queries.items()
+            if owner is None or query.owner == owner
+        )
 
     def add(self, query: StoredQuery) -> str:
         """Remember a query; answers its identifier."""
@@ -71,16 +80,17 @@ class Queries:
             self.remove(next(iter(self._queries)))
         return public_id
 
-    def get(self, public_id: str) -> StoredQuery:
+    def get(self, public_id: str, owner: str | None = None) -> StoredQuery:
         """A query by its identifier.
 
         Raises:
             UnknownResourceError: there is none, or it is forgotten already.
         """
-        query = self._queries.pop(public_id, None)
-        if query is None:
+        query = self._queries.get(public_id)
+        if query is None or (owner is not None and query.owner != owner):
             raise UnknownResourceError(f"There is no query {public_id[:64]!r}")
-        self._queries[public_id] = query
+        # Behind all others: it was used last.
+        self._queries[public_id] = self._queries.pop(public_id)
         return query
 
     def remove(self, public_id: str) -> None:

@@ -14,7 +14,7 @@ from hornburg.index.scoped import ScopedIndex
 from hornburg.security.policy import EVERYTHING, Access, Narrow
 from hornburg.security.principals import Permission
 
-__all__ = ["narrowed", "seen_by"]
+__all__ = ["is_narrowed", "narrowed", "seen_by"]
 
 
 def seen_by(archive: Archive, access: Access, permission: Permission) -> Archive:
@@ -28,6 +28,11 @@ def seen_by(archive: Archive, access: Access, permission: Permission) -> Archive
     if scope is EVERYTHING:
         return archive
     return replace(archive, index=ScopedIndex(archive.index, _bounds(scope)))
+
+
+def is_narrowed(archive: Archive) -> bool:
+    """Whether this is a part of the archive: sums have to be counted then."""
+    return isinstance(archive.index, ScopedIndex)
 
 
 @lru_cache(maxsize=1024)
@@ -49,7 +54,7 @@ async def narrowed(
         UnknownResourceError: one of them isn't seen.
     """
     wanted = list(resources)
-    if not isinstance(archive.index, ScopedIndex):
+    if not is_narrowed(archive):
         return wanted
     return await archive.index.read(lambda reader: _narrowed(reader, wanted))
 

@@ -27,6 +27,7 @@ __all__ = [
     "answered",
     "asked",
     "collect",
+    "collected",
     "identify",
     "resolver",
     "touch",
@@ -85,6 +86,11 @@ def collect() -> Touched:
     touched = Touched()
     _current.set(touched)
     return touched
+
+
+def collected() -> Touched:
+    """What was touched since :func:`collect`; nothing when nobody collects."""
+    return _current.get() or Touched()
 
 
 def act_as(who: Principal, door: str) -> None:

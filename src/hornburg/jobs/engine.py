@@ -22,6 +22,7 @@ from hornburg.jobs.errors import (
     JobStateError,
     NoSuchOutputError,
     TooManyJobsError,
+    UnknownJobError,
 )
 from hornburg.jobs.job import Job, Loader, Output
 from hornburg.jobs.limits import Limits
@@ -123,20 +124,25 @@ class Jobs:
 
     # What others ask
 
-    async def submit(self, job: Job, *, priority: int = 0, user_data: Any = None) -> str:
+    async def submit(
+        self, job: Job, *, priority: int = 0, user_data: Any = None, owner: str = ""
+    ) -> str:
         """Have a job run when its turn comes; answers its identifier.
 
         When this returns, the job survives a crash, unless ``SaveJobs`` is off or the job has no
-        state to save.
+        state to save. ``owner`` is the account of who wants it
+        (:attr:`hornburg.security.principals.Principal.account`).
 
         Raises:
             TooManyJobsError: too many wait already.
             UnavailableError: the server stops.
             HornburgError: the job can't be saved; it is not run.
         """
-        return (await self._submit(job, priority, user_data)).id
+        return (await self._submit(job, priority, user_data, owner)).id
 
-    async def run(self, job: Job, *, priority: int = 0, user_data: Any = None) -> Status:
+    async def run(
+        self, job: Job, *, priority: int = 0, user_data: Any = None, owner: str = ""
+    ) -> Status:
         """Submit a job and wait for its success. It goes on when the caller is cancelled, as
         Orthanc's jobs go on when the client hangs up.
 
@@ -145,7 +151,7 @@ class Jobs:
             UnavailableError: the server stops; the job goes on after its next start.
             HornburgError: the error with which the job failed; and those of :meth:`submit`.
         """
-        entry = await self._submit(job, priority, user_data)
+        entry = await self._submit(job, priority, user_data, owner)
         await self._end_of(entry)
         if entry.state is State.SUCCESS:
             return entry.status(self._clock)
@@ -153,9 +159,21 @@ class Jobs:
             raise entry.error
         raise UnavailableError("The server stops; the job goes on after its next start")
 
-    def ids(self) -> Sequence[str]:
-        """The identifiers of all jobs that are known, sorted as Orthanc does."""
-        return self._book.ids()
+    def ids(self, owner: str | None = None) -> Sequence[str]:
+        """The identifiers of all jobs that are known, or of those of one owner, sorted as Orthanc
+        does."""
+        if owner is None:
+            return self._book.ids()
+        return sorted(entry.id for entry in self._book if entry.owner == owner)
+
+    def refuse_others(self, job_id: str, owner: str | None) -> None:
+        """A job of somebody else is as good as none, unless ``owner`` is ``None``.
+
+        Raises:
+            UnknownJobError: there is no such job, or it is of somebody else.
+        """
+        if owner is not None and self._book.get(job_id).owner != owner:
+            raise UnknownJobError(f"There is no job {job_id[:64]!r}")
 
     def status(self, job_id: str) -> Status:
         """A job at this moment.
@@ -296,9 +314,11 @@ class Jobs:
         if waiting >= self._limits.waiting:
             raise TooManyJobsError(f"{waiting} jobs wait already, which is the most")
 
-    async def _submit(self, job: Job, priority: int, user_data: Any) -> Entry:
+    async def _submit(self, job: Job, priority: int, user_data: Any, owner: str) -> Entry:
         self._refuse_too_many()
-        entry = Entry(str(uuid.uuid4()), job.type, job, priority, user_data, self._clock.now())
+        entry = Entry(
+            str(uuid.uuid4()), job.type, job, priority, user_data, self._clock.now(), owner=owner
+        )
         with self._book.arriving(entry):
             if self._saver is not None:
                 await self._saver.flush(entry.id)

@@ -74,7 +74,8 @@ class Entry:
     ``failed`` what is left of it after a restart. ``asked`` is a pause or a cancellation that
     waits for the end of the step; ``interrupted`` says that the step was told to end at once.
     ``begun`` is when the job started to run, by :meth:`Clock.running`. ``context`` is that of
-    whoever submitted it, whoever has its turn come.
+    whoever submitted it, whoever has its turn come. ``owner`` is the account
+    that submitted it, "" for the server itself.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Entry:
     interrupted: bool = False
     step: asyncio.Task[Any] | None = None
     timer: asyncio.Task[None] | None = None
+    owner: str = ""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
 

@@ -36,6 +36,7 @@ class _Saved(msgspec.Struct, frozen=True, kw_only=True):
     progress: float
     content: dict[str, Any]
     job: dict[str, Any] | None
+    owner: str = ""
 
 
 class Remembered(Job):
@@ -87,6 +88,7 @@ def encode(entry: Entry, clock: Clock) -> str | None:
             progress=entry.progress(),
             content=entry.content(),
             job=state,
+            owner=entry.owner,
         )
         return msgspec.json.encode(saved).decode()
     except Exception as error:  # noqa: BLE001
@@ -116,6 +118,7 @@ def decode(job_id: str, text: str, loaders: Mapping[str, Loader], now: float) ->
         runtime=saved.runtime,
         completed=saved.completed,
         failed=saved.failed,
+        owner=saved.owner,
     )
     return entry if job or entry.state.finished else _lost(entry, trouble, now)
 

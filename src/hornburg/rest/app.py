@@ -25,10 +25,13 @@ from hornburg.rest import (
     modalities,
     modality_find,
     modality_store,
+    peer_store,
+    peers,
     plugins,
     queries,
     query_retrieve,
     resources,
+    scripts,
     security_audit,
     storage_commitment,
     system,
@@ -37,6 +40,7 @@ from hornburg.rest import (
     worklists,
 )
 from hornburg.rest.door import Door
+from hornburg.rest.entrance import Entrance
 from hornburg.rest.errors import on_hornburg_error, on_http_exception, on_unexpected_error
 from hornburg.rest.home import home
 from hornburg.rest.inside import caller_of
@@ -44,6 +48,7 @@ from hornburg.rest.openapi import openapi
 from hornburg.rest.permission import authorize
 from hornburg.rest.plugin_routes import paths_of, with_plugin_routes
 from hornburg.rest.upload import take_upload, upload
+from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES", "build"]
 
@@ -56,6 +61,7 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     *changes.ROUTES,
     *tools.ROUTES,
     *plugins.ROUTES,
+    *scripts.ROUTES,
     *log_levels.ROUTES,
     *security_audit.ROUTES,
     *instances.ROUTES,
@@ -67,6 +73,8 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     *jobs.ROUTES,
     *modalities.ROUTES,
     *modality_store.ROUTES,
+    *peers.ROUTES,
+    *peer_store.ROUTES,
     *modality_find.ROUTES,
     *queries.ROUTES,
     *query_retrieve.ROUTES,
@@ -83,13 +91,16 @@ def build(archive: Archive, state: State | None = None) -> Door:
     """The REST API over an archive, as an ASGI application.
 
     ``state`` may carry what particular routes need besides: ``control`` for ``/tools/shutdown``
-    and ``/tools/reset``.
+    and ``/tools/reset``; and for the door ``hooks``, ``bearer``, and ``answered``, which is told
+    of each answer.
     """
     settings = archive.settings
     state = state or State()
     state.archive = archive
     state.settings = settings
     state.routes = ROUTES
+    entrance = Entrance.of(archive, state)
+    state.policy, state.identities = entrance.policy, entrance.identities
     app = Litestar(
         route_handlers=list(ROUTES),
         guards=[authorize],
@@ -111,5 +122,11 @@ def build(archive: Archive, state: State | None = None) -> Door:
         logging_config=None,
     )
     behind = with_plugin_routes(app, archive, paths_of(app))
-    archive.hooks.connect(caller_of(behind))
-    return Door(behind, archive, {("POST", "/instances"): take_upload})
+    archive.hooks.connect(caller_of(behind, state.get("answered")))
+    return Door(
+        behind,
+        archive,
+        entrance.admission,
+        {("POST", "/instances"): (Permission.UPLOAD, take_upload)},
+        state.get("answered"),
+    )

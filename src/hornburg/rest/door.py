@@ -1,4 +1,4 @@
-"""The outermost layer of HTTP: who is asking, and paths in one form.
+"""The outermost layer of HTTP: who comes in, and what they are told who don't.
 
 A plain ASGI function round the application, because it runs for every request.
 """
@@ -7,27 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import posixpath
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from hornburg.archive.parts import Archive
-from hornburg.errors import (
-    BadRequestError,
-    HornburgError,
-    LengthRequiredError,
-    TooLargeError,
-    UnauthorizedError,
-    UnavailableError,
-)
+from hornburg.errors import HornburgError, UnauthorizedError, UnavailableError
+from hornburg.rest.admission import Admission, Head
 from hornburg.rest.answers import JSON
 from hornburg.rest.errors import describe, log_refusal, unexpected
+from hornburg.rest.headers import cors_headers, preflight_headers
+from hornburg.rest.patience import patient
 from hornburg.rest.requests import Incoming
-from hornburg.security.browsers import refuse_other_sites
-from hornburg.security.users import Users
+from hornburg.security.identify import WrongCredentialsError
+from hornburg.security.policy import Access
+from hornburg.security.principals import Permission
+from hornburg.security.throttle import TooManyAttemptsError
 
-__all__ = ["Door"]
+__all__ = ["Answered", "Door"]
 
 # The messages of ASGI (https://asgi.readthedocs.io) are plain dictionaries.
 Message = dict[str, Any]
@@ -35,39 +33,54 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 Direct = Callable[[Incoming], Awaitable[bytes]]
+Answered = Callable[[Any, int], None]
+"""Told of each request that was answered: the scope, and the status."""
 
 log = logging.getLogger("hornburg.rest")
 
 #: RFC 7617 section 2; the realm is Orthanc's, so that clients find their stored passwords.
 _CHALLENGE = (b"www-authenticate", b'Basic realm="Orthanc Secure Area", charset="UTF-8"')
 
+_LOGIN = (b"location", b"/login")
+
 
 class Door:
     """Lets requests in.
 
-    Adds to the scope's ``state``: ``username`` ("" when nobody had to say).
+    Adds to the scope's ``state`` what :class:`hornburg.rest.admission.Admission` finds out:
+    ``principal``, ``access``, ``username`` ("" when nobody had to say), ``address``.
 
     Args:
         app: what is behind the door.
-        archive: whose settings say who may come in, and how large a body may be.
+        archive: whose settings say how errors are told.
+        admission: who comes in.
         direct: what is answered without the framework, by method and path: routes where its
-            share of the time would be felt.
+            share of the time would be felt, and the permission that they need.
+        answered: told of each answer (the audit trail).
     """
 
     def __init__(
-        self, app: App, archive: Archive, direct: Mapping[tuple[str, str], Direct]
+        self,
+        app: App,
+        archive: Archive,
+        admission: Admission,
+        direct: Mapping[tuple[str, str], tuple[Permission, Direct]],
+        answered: Answered | None = None,
     ) -> None:
         settings = archive.settings
         self._app = app
         self._archive = archive
+        self._admission = admission
         self._direct = direct
+        self._answered = answered
         self._metrics = archive.metrics
         self._describe = settings.http_describe_errors
-        self._users: Users | None = None
-        if settings.authentication_required:
-            self._users = Users(settings.registered_users or {})
-        self._most_body = settings.maximum_request_body_size_mb << 20
+        self._has_pages = settings.orthanc_explorer_enabled
         self._patience = settings.http_request_timeout
+
+    def at_once(self, authorization: bytes | None, host: bytes | None, peer: str) -> Access | None:
+        """For the express way: what a plain request may do, when that is at hand."""
+        return self._admission.at_once(authorization, host, peer)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -82,28 +95,14 @@ class Door:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                origin = scope["state"].get("origin")
+                if origin is not None:
+                    message["headers"] = [*message["headers"], *cors_headers(origin)]
             await send(message)
 
         self._metrics.active_requests += 1
         try:
-            try:
-                await self._admit(scope)
-            except HornburgError as error:
-                if isinstance(error, UnauthorizedError):
-                    _log_stranger(scope)
-                await self._refuse(scope, watched, error)
-            else:
-                if scope["method"] == "HEAD":
-                    # uvicorn, which keeps the scope, sends the head of the answer alone
-                    # (RFC 9110 9.3.2).
-                    state = {**scope["state"], "head": True}
-                    scope = {**scope, "method": "GET", "state": state}
-                direct = self._direct.get((scope["method"], scope["path"]))
-                receive = _patient(receive, self._patience)
-                if direct is None:
-                    await self._app(scope, receive, watched)
-                else:
-                    await self._answer(direct, scope, receive, watched)
+            await self._take(scope, receive, watched)
         except asyncio.CancelledError:
             # The server stops, and this request had its time to finish.
             log.warning("%s %s was broken off by the stop", scope["method"], scope["path"])
@@ -113,6 +112,8 @@ class Door:
             self._metrics.active_requests -= 1
             seconds = time.monotonic() - started
             self._metrics.request_done(status or 500, seconds)
+            if self._answered is not None:
+                self._answered(scope, status or 500)
             if log.isEnabledFor(logging.DEBUG):
                 # The path has identifiers alone; what is searched stands in bodies and arguments.
                 log.debug(
@@ -123,49 +124,31 @@ class Door:
                     seconds * 1000,
                 )
 
-    def known_user(self, authorization: bytes | None) -> str | None:
-        """The user of a request when that can be told at once: "" when nobody has to say, ``None``
-        when a closer look is needed."""
-        return "" if self._users is None else self._users.remembered(authorization)
-
-    async def _admit(self, scope: Any) -> None:
-        authorization = length = site = origin = host = None
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                if authorization is not None:
-                    raise BadRequestError("The Authorization header is there twice")
-                authorization = value
-            elif name == b"content-length":
-                length = value
-            elif name == b"sec-fetch-site":
-                site = value
-            elif name == b"origin":
-                origin = value
-            elif name == b"host":
-                host = value
-        refuse_other_sites(scope["method"], site, origin, host)
-        username = ""
-        if self._users is not None:
-            known = await self._users.check(authorization)
-            if known is None:
-                raise UnauthorizedError("A name and a password are needed, and these are not right")
-            username = known
-        scope.setdefault("state", {})["username"] = username
-        if length is not None:
-            if not length.isdigit():
-                raise LengthRequiredError("Content-Length is no number of bytes")
-            if self._most_body and int(length) > self._most_body:
-                raise TooLargeError(
-                    f"The body is larger than {self._most_body >> 20} MB, which is the most "
-                    "allowed (MaximumRequestBodySizeMB)"
-                )
-        path = scope["path"]
-        if "//" in path or "/." in path or (path[-1:] == "/" and len(path) > 1):
-            # Orthanc takes /a//b/ for /a/b; rules that look at paths must see one form only.
-            scope["path"] = posixpath.normpath("/" + path.lstrip("/"))
-            scope["raw_path"] = scope["path"].encode()
-        if "\0" in path:
-            raise BadRequestError("The path holds a NUL character")
+    async def _take(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        head: Head = {}
+        try:
+            head = self._admission.receive(scope)
+            wanted = _preflight(scope)
+            if wanted is not None:
+                await _send(send, HTTPStatus.NO_CONTENT, b"", wanted)
+                return
+            await self._admission.admit(scope, head)
+        except HornburgError as error:
+            _log_stranger(scope, error)
+            if isinstance(error, UnauthorizedError) and self._is_person(scope, head):
+                await _send(send, HTTPStatus.SEE_OTHER, b"", [_LOGIN])
+            else:
+                await self._refuse(scope, send, error)
+            return
+        if scope["method"] == "HEAD":
+            # uvicorn, which keeps the scope, sends the head of the answer alone (RFC 9110 9.3.2).
+            scope = {**scope, "method": "GET", "state": {**scope["state"], "head": True}}
+        receive = patient(receive, self._patience)
+        direct = self._direct.get((scope["method"], scope["path"]))
+        if direct is not None and scope["state"]["access"].may_all(direct[0]):
+            await self._answer(direct[1], scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
     async def _answer(self, direct: Direct, scope: Any, receive: Receive, send: Send) -> None:
         try:
@@ -188,39 +171,43 @@ class Door:
         headers = [(b"connection", b"close")]
         if outside is UnauthorizedError.outside:
             headers.append(_CHALLENGE)
+        if isinstance(error, TooManyAttemptsError):
+            headers.append((b"retry-after", b"%d" % error.seconds))
         await _send(send, outside.http, body, headers)
 
+    def _is_person(self, scope: Any, head: Head) -> bool:
+        """Whether a browser opens the home page, and would rather see a form than the box that it
+        shows at a 401."""
+        return (
+            self._has_pages
+            and scope["path"] == "/"
+            and scope["method"] in ("GET", "HEAD")
+            and b"authorization" not in head
+            and any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+        )
 
-def _log_stranger(scope: dict[str, Any]) -> None:
+
+def _preflight(scope: Any) -> list[tuple[bytes, bytes]] | None:
+    origin = scope["state"].get("origin")
+    if origin is None or scope["method"] != "OPTIONS":
+        return None
+    asked = dict(scope["headers"])
+    if b"access-control-request-method" not in asked:
+        return None
+    return preflight_headers(asked.get(b"access-control-request-headers"))
+
+
+def _log_stranger(scope: dict[str, Any], error: HornburgError) -> None:
     """Who guesses passwords leaves a trace; who says nothing yet is a browser on its first try."""
-    if any(name == b"authorization" for name, _ in scope["headers"]):
-        client = scope.get("client")
-        log.warning("credentials from %s were refused", client[0] if client else "nowhere")
+    if isinstance(error, (WrongCredentialsError, TooManyAttemptsError)):
+        address = scope["state"]["address"] or "nowhere"
+        more = " unseen" if isinstance(error, TooManyAttemptsError) else ""
+        log.warning("credentials from %s were refused%s", address, more)
 
 
 async def _send(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    usual = [(b"content-type", JSON.encode()), (b"content-length", b"%d" % len(body))]
+    usual: list[tuple[bytes, bytes]] = []
+    if status != HTTPStatus.NO_CONTENT:
+        usual = [(b"content-type", JSON.encode()), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": usual + headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def _patient(receive: Receive, seconds: int) -> Receive:
-    """A client may be slow, but not silent in the middle of its body (HttpRequestTimeout).
-
-    After the body there is only the end of the connection to wait for, as long as it takes.
-    """
-    in_body = True
-
-    async def wrapped() -> Any:
-        nonlocal in_body
-        if not in_body:
-            return await receive()
-        try:
-            async with asyncio.timeout(seconds):
-                message = await receive()
-        except TimeoutError:
-            return {"type": "http.disconnect"}
-        in_body = message["type"] == "http.request" and message.get("more_body", False)
-        return message
-
-    return wrapped

@@ -24,8 +24,11 @@ from hornburg.index.base import Attachment, Reader
 from hornburg.index.names import DICOM
 from hornburg.rest.answers import JSON
 from hornburg.rest.disposition import disposition
+from hornburg.rest.headers import Usual
 from hornburg.rest.resource_json import usual
 from hornburg.rest.revisions import etag
+from hornburg.security.policy import Access
+from hornburg.security.principals import Permission
 
 __all__ = ["Express", "file_headers"]
 
@@ -38,7 +41,18 @@ _URL = re.compile(
     rb"(?:/(file|tags|simplified-tags))?"
 )
 _LEVELS = {level.plural.encode(): level for level in Level}
+
+Admit = Callable[[bytes | None, bytes | None, str], Access | None]
+Noted = Callable[[Access, bytes], None]
 _JSON_HEAD = b"content-type: " + JSON.encode() + b"\r\n"
+
+#: What the routes of the same answers state.
+_PERMISSIONS = {
+    None: Permission.VIEW,
+    b"file": Permission.DOWNLOAD,
+    b"tags": Permission.VIEW,
+    b"simplified-tags": Permission.VIEW,
+}
 
 #: Bytes of answers that are kept until the index changes.
 _MOST_KEPT = 32 << 20
@@ -78,26 +92,33 @@ class Express:
 
     Args:
         archive: where the answers are.
-        admit: the user that an ``Authorization`` header is known to prove, ``None`` when that
-            needs a closer look.
+        admit: what the one who asks may do, by the headers ``Authorization`` and ``Host`` and the
+            address of the other end; ``None`` when that needs a closer look.
+        noted: told of each answer that was given, and its path (the audit trail).
     """
 
-    def __init__(self, archive: Archive, admit: Callable[[bytes | None], str | None]) -> None:
+    def __init__(self, archive: Archive, admit: Admit, noted: Noted | None = None) -> None:
         self._archive = archive
         self._admit = admit
+        self._noted = noted
         settings = archive.settings
+        self._usual = Usual(settings).lines
         kept = min(settings.maximum_storage_cache_size << 20, _MOST_KEPT)
         self._answers = Cache(kept)
         self._generation: tuple[int, str] | None = None
         # Those need what only the usual way has.
         self._off = settings.http_compression_enabled or bool(settings.extra_main_dicom_tags)
 
-    def __call__(self, url: bytes, headers: Headers) -> bytes | None:
-        """The head (without the status line) and the body of a 200, or ``None``."""
+    def __call__(self, url: bytes, headers: Headers, peer: str) -> bytes | None:
+        """The head (without the status line) and the body of a 200, or ``None``.
+
+        Args:
+            peer: the address of the other end.
+        """
         found = _URL.fullmatch(url)
         if found is None or self._off:
             return None
-        authorization = None
+        authorization = host = None
         accept = b"*/*"
         for name, value in headers:
             if name in _NOT_PLAIN or (name == b"connection" and value.lower() != b"keep-alive"):
@@ -106,9 +127,15 @@ class Express:
                 if authorization is not None:
                     return None
                 authorization = value
+            elif name == b"host":
+                if host is not None:
+                    return None
+                host = value
             elif name == b"accept":
                 accept = value
-        if self._admit(authorization) is None:
+        access = self._admit(authorization, host, peer)
+        # Who may see a part of the archive is answered by who looks which part it is.
+        if access is None or not access.may_all(_PERMISSIONS[found[3]]):
             return None
         started = time.monotonic()
         answer = self._kept(url) if accept == b"*/*" else None
@@ -119,6 +146,8 @@ class Express:
         if answer is not None:
             seconds = time.monotonic() - started
             self._archive.metrics.request_done(200, seconds)
+            if self._noted is not None:
+                self._noted(access, url)
             if log.isEnabledFor(logging.DEBUG):
                 log.debug("GET %s 200 %.1f ms", url.decode(), seconds * 1000)
         return answer
@@ -141,7 +170,7 @@ class Express:
                 content = self._archive.index.look_now(
                     lambda reader: _resource(reader, level, public_id)
                 )
-                return None if content is None else _with_length(_JSON_HEAD, content)
+                return None if content is None else self._whole(_JSON_HEAD, content)
             if level != Level.INSTANCE:
                 return None
             attachment = self._archive.index.look_now(
@@ -156,7 +185,7 @@ class Express:
         form = "full" if part == b"tags" else "simplify"
         kind = f"{form} {self._archive.runtime.default_encoding}"
         content = self._archive.cache.get((attachment.uuid, kind))
-        return None if content is None else _with_length(_JSON_HEAD, content)
+        return None if content is None else self._whole(_JSON_HEAD, content)
 
     def _file(self, attachment: Attachment) -> bytes | None:
         content = at_hand(self._archive, attachment)
@@ -164,13 +193,12 @@ class Express:
             return None
         headers = file_headers(attachment, "application/dicom", f"{attachment.uuid}.dcm", False)
         head = b"".join(b"%b: %b\r\n" % header for header in headers)
-        return _with_length(head, content)
+        return self._whole(head, content)
+
+    def _whole(self, head: bytes, content: bytes) -> bytes:
+        return b"%b%bcontent-length: %d\r\n\r\n%b" % (self._usual, head, len(content), content)
 
 
 def _resource(reader: Reader, level: Level, public_id: str) -> bytes | None:
     resource = reader.resource(level, public_id)
     return None if resource is None else usual(reader, resource)
-
-
-def _with_length(head: bytes, content: bytes) -> bytes:
-    return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(content), content)

@@ -8,7 +8,10 @@ from typing import Any
 from litestar import Request, Response, get
 
 from hornburg import __version__
+from hornburg.archive.seen import is_narrowed
 from hornburg.errors import UnknownResourceError
+from hornburg.index.base import Statistics
+from hornburg.rest.permission import access_of
 from hornburg.rest.requests import archive_of
 from hornburg.security.principals import Permission
 
@@ -25,7 +28,7 @@ _PAGE = """<!doctype html>
   dd {{ margin: 0; font-variant-numeric: tabular-nums }}
 </style>
 <h1>Hornburg {version}</h1>
-<p>This DICOM server is called <em>{name}</em> and holds</p>
+<p>This DICOM server is called <em>{name}</em>.</p>
 <dl>{counts}</dl>
 <p>It has no web interface yet. Programs talk to its <a href="openapi.json">REST API</a>, which is
 that of Orthanc; the README has a five-minute tour.</p>
@@ -39,14 +42,8 @@ _POLICY = (
 )
 
 
-@get("/", permission=Permission.ANYONE, media_type="text/html", include_in_schema=False)
-async def home(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """A page without patient data; 404 when ``OrthancExplorerEnabled`` is off."""
-    archive = archive_of(request)
-    if not archive.settings.orthanc_explorer_enabled:
-        raise UnknownResourceError("The web interface is switched off (OrthancExplorerEnabled)")
-    totals = await archive.index.look(lambda reader: reader.statistics())
-    counts = "".join(
+def _counts(totals: Statistics) -> str:
+    return "".join(
         f"<dt>{word}</dt><dd>{number:,}</dd>"
         for word, number in (
             ("patients", totals.patients),
@@ -55,6 +52,19 @@ async def home(request: Request[Any, Any, Any]) -> Response[bytes]:
             ("instances", totals.instances),
         )
     )
+
+
+@get("/", permission=Permission.ANYONE, media_type="text/html", include_in_schema=False)
+async def home(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """A page without patient data; 404 when ``OrthancExplorerEnabled`` is off."""
+    archive = archive_of(request)
+    if not archive.settings.orthanc_explorer_enabled:
+        raise UnknownResourceError("The web interface is switched off (OrthancExplorerEnabled)")
+    counts = ""
+    if access_of(request.scope).may(Permission.VIEW):
+        seen = archive_of(request, Permission.VIEW)
+        run = seen.index.read if is_narrowed(seen) else seen.index.look
+        counts = _counts(await run(lambda reader: reader.statistics()))
     page = _PAGE.format(name=escape(archive.settings.name), version=__version__, counts=counts)
     headers = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer"}
     return Response(page.encode(), media_type="text/html", headers=headers)

@@ -15,7 +15,7 @@ from hornburg.errors import BadFileFormatError
 from hornburg.jobs.job import Job
 from hornburg.rest.answers import json_answer
 from hornburg.rest.fields import Fields
-from hornburg.rest.requests import jobs_of
+from hornburg.rest.requests import jobs_of, own_account
 
 __all__ = ["JobOptions", "answer_job", "job_options"]
 
@@ -71,11 +71,15 @@ async def answer_job(request: Asked, job: Job, options: JobOptions) -> Response[
         TooManyJobsError: too many jobs wait already (503).
         HornburgError: the error of a synchronous job.
     """
-    jobs = jobs_of(request)
+    jobs, owner = jobs_of(request), own_account(request)
     if options.synchronous:
-        status = await jobs.run(job, priority=options.priority, user_data=options.user_data)
+        status = await jobs.run(
+            job, priority=options.priority, user_data=options.user_data, owner=owner
+        )
         return json_answer(status.content)
-    job_id = await jobs.submit(job, priority=options.priority, user_data=options.user_data)
+    job_id = await jobs.submit(
+        job, priority=options.priority, user_data=options.user_data, owner=owner
+    )
     return json_answer({"ID": job_id, "Path": f"/jobs/{job_id}"})
 
 

@@ -1,5 +1,8 @@
 """``/jobs``: what runs in the background, and its control.
 
+Everybody sees and steers the own jobs; those of others need the permission ``jobs``, and without
+it are not there.
+
 Source: Orthanc Book, users/advanced-rest, "Jobs"; fields and statuses were watched on Orthanc 1.10.
 """
 
@@ -13,10 +16,11 @@ from litestar.params import PathParameter, QueryParameter
 from litestar.response.base import ASGIResponse
 
 from hornburg.errors import BadRequestError
+from hornburg.jobs.engine import Jobs
 from hornburg.jobs.errors import NoSuchOutputError, UnknownJobError
 from hornburg.rest.answers import done, json_answer
 from hornburg.rest.job_answers import output_answer, status_json
-from hornburg.rest.requests import archive_of, flag, jobs_of
+from hornburg.rest.requests import account_seen, archive_of, flag, jobs_of
 from hornburg.security.principals import Permission
 
 __all__ = ["ROUTES"]
@@ -35,15 +39,16 @@ Expand = Annotated[
 async def list_jobs(request: Asked, expand: Expand = None) -> Response[bytes]:
     """The jobs that wait, run, or are remembered; sorted by identifier."""
     jobs = jobs_of(request)
+    ids = jobs.ids(account_seen(request))
     if not flag(request, "expand"):
-        return json_answer(jobs.ids())
-    return json_answer([status_json(jobs.status(job_id)) for job_id in jobs.ids()])
+        return json_answer(ids)
+    return json_answer([status_json(jobs.status(job_id)) for job_id in ids])
 
 
 @get("/jobs/{job_id:str}", permission=Permission.ANYONE, summary="Get a job", tags=_TAGS)
 async def get_job(request: Asked, job_id: JobId) -> Response[bytes]:
     """State, progress, timings, error and public content of a job."""
-    return json_answer(status_json(jobs_of(request).status(job_id)))
+    return json_answer(status_json(_seen(request, job_id).status(job_id)))
 
 
 @delete(
@@ -55,7 +60,7 @@ async def get_job(request: Asked, job_id: JobId) -> Response[bytes]:
 )
 async def delete_job(request: Asked, job_id: JobId) -> Response[bytes]:
     """Remove a finished job and its outputs from the history; others have to be cancelled first."""
-    jobs_of(request).delete(job_id)
+    _seen(request, job_id).delete(job_id)
     return done()
 
 
@@ -68,7 +73,7 @@ async def delete_job(request: Asked, job_id: JobId) -> Response[bytes]:
 )
 async def cancel_job(request: Asked, job_id: JobId) -> Response[bytes]:
     """End a job as a failure. One that is finished stays as it is."""
-    return _control(jobs_of(request).cancel, job_id)
+    return _control(request, Jobs.cancel, job_id)
 
 
 @post(
@@ -80,7 +85,7 @@ async def cancel_job(request: Asked, job_id: JobId) -> Response[bytes]:
 )
 async def pause_job(request: Asked, job_id: JobId) -> Response[bytes]:
     """Halt a job; one that runs halts after its step. One that is finished stays as it is."""
-    return _control(jobs_of(request).pause, job_id)
+    return _control(request, Jobs.pause, job_id)
 
 
 @post(
@@ -92,7 +97,7 @@ async def pause_job(request: Asked, job_id: JobId) -> Response[bytes]:
 )
 async def resume_job(request: Asked, job_id: JobId) -> Response[bytes]:
     """Let a paused job go on when its turn comes."""
-    return _control(jobs_of(request).resume, job_id)
+    return _control(request, Jobs.resume, job_id)
 
 
 @post(
@@ -104,12 +109,23 @@ async def resume_job(request: Asked, job_id: JobId) -> Response[bytes]:
 )
 async def resubmit_job(request: Asked, job_id: JobId) -> Response[bytes]:
     """Begin a failed job anew."""
-    return _control(jobs_of(request).resubmit, job_id)
+    return _control(request, Jobs.resubmit, job_id)
 
 
-def _control(action: Callable[[str], None], job_id: str) -> Response[bytes]:
+def _seen(request: Asked, job_id: str) -> Jobs:
+    """The job engine, to be asked about one job.
+
+    Raises:
+        UnknownJobError: there is no such job, or it is not for who asks.
+    """
+    jobs = jobs_of(request)
+    jobs.refuse_others(job_id, account_seen(request))
+    return jobs
+
+
+def _control(request: Asked, action: Callable[[Jobs, str], None], job_id: str) -> Response[bytes]:
     try:
-        action(job_id)
+        action(_seen(request, job_id), job_id)
     except UnknownJobError as error:
         # Orthanc answers 400 here, and 404 where a job is only looked at.
         raise BadRequestError(str(error)) from error
@@ -126,7 +142,7 @@ def _control(action: Callable[[str], None], job_id: str) -> Response[bytes]:
 async def get_output(request: Asked, job_id: JobId, key: Key) -> ASGIResponse:
     """A file that a job made."""
     try:
-        output = jobs_of(request).output(job_id, key)
+        output = _seen(request, job_id).output(job_id, key)
     except UnknownJobError as error:
         raise NoSuchOutputError(str(error)) from error
     return await output_answer(archive_of(request), output)
@@ -142,7 +158,7 @@ async def get_output(request: Asked, job_id: JobId, key: Key) -> ASGIResponse:
 async def delete_output(request: Asked, job_id: JobId, key: Key) -> Response[bytes]:
     """Remove a file that a job made; the job stays."""
     try:
-        jobs_of(request).delete_output(job_id, key)
+        _seen(request, job_id).delete_output(job_id, key)
     except UnknownJobError as error:
         raise NoSuchOutputError(str(error)) from error
     return done()

@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 
+from hornburg.rest.crowd import Crowd
 from hornburg.rest.express import Express
 from hornburg.rest.handshakes import Handshakes
 from hornburg.rest.headers import Headed, Usual
@@ -80,8 +81,15 @@ class BoundedProtocol(StrictProtocol):
     express: Express | None = None
     no_delay = True
     usual: Usual
+    crowd: Crowd
 
     def connection_made(self, transport: Any) -> None:
+        peer = transport.get_extra_info("peername")
+        self._came_from = str(peer[0]) if isinstance(peer, tuple) else ""
+        self._turned_away = not self.crowd.enter(self._came_from)
+        if self._turned_away:
+            transport.abort()
+            return
         if not self.no_delay:
             # The event loop switches it on for every connection.
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
@@ -99,6 +107,9 @@ class BoundedProtocol(StrictProtocol):
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._turned_away:
+            return
+        self.crowd.leave(self._came_from)
         self._unset_timer()
         super().connection_lost(exc)
 
@@ -217,6 +228,7 @@ class HttpServer(uvicorn.Server):
             patience = settings.http_request_timeout
             no_delay = settings.tcp_no_delay
             usual = Usual(settings)
+            crowd = Crowd(settings.http_maximum_connections_per_address, settings.trusted_proxies)
 
         # Kept as it is: a class would make a method of a function.
         Protocol.express = express if settings.keep_alive else None

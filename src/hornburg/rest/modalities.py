@@ -17,7 +17,7 @@ from hornburg.archive.query_remote import check
 from hornburg.errors import BadFileFormatError
 from hornburg.rest.answers import done, json_answer, text_answer
 from hornburg.rest.body import read_body
-from hornburg.rest.requests import archive_of, flag, modalities_of, remote_of
+from hornburg.rest.requests import archive_of, flag, modalities_of, needs, remote_of
 from hornburg.rest.scu import ModalityName, boolean, object_body, target_for
 from hornburg.rest.scu_operations import EchoOperation, ModalityOperation
 from hornburg.security.principals import Permission
@@ -62,6 +62,7 @@ async def list_modalities(request: Asked, expand: Expand = None) -> Response[byt
     """The names of the modalities, sorted; or the modalities by their names."""
     known = modalities_of(request).all()
     if flag(request, "expand"):
+        needs(request, Permission.SETTINGS)
         return json_answer({name: _shown(known[name]) for name in sorted(known)})
     return json_answer(sorted(known))
 

@@ -18,6 +18,7 @@ from hornburg.archive.jobs.move import MoveJob
 from hornburg.archive.jobs.retrieving import RetrieveRequest, Wanted
 from hornburg.archive.jobs.store_to_modality import StoreJob, StoreRequest
 from hornburg.archive.remote import Target
+from hornburg.archive.seen import narrowed
 from hornburg.archive.send import send_straight
 from hornburg.archive.targets import check_title
 from hornburg.dicom.elements_json import elements_of_json
@@ -28,7 +29,7 @@ from hornburg.rest.answers import json_answer
 from hornburg.rest.body import read_body, spool_body
 from hornburg.rest.fields import Fields
 from hornburg.rest.job_submit import answer_job, job_options
-from hornburg.rest.requests import Incoming, archive_of, remote_of
+from hornburg.rest.requests import Incoming, archive_of, needs, remote_of
 from hornburg.rest.scu import (
     MOST_JSON,
     ModalityName,
@@ -50,7 +51,7 @@ from hornburg.rest.scu_operations import (
 )
 from hornburg.security.principals import Permission
 
-__all__ = ["ROUTES", "resources_of"]
+__all__ = ["ROUTES", "resources_of", "store_fields"]
 
 Asked = Request[Any, Any, Any]
 _TAGS = ["Networking"]
@@ -75,7 +76,10 @@ async def store(request: Asked, name: ModalityName) -> Response[bytes]:
 
     The body is an identifier, a list of them, or an object.
     """
-    fields = _store_fields(await read_body(request, MOST_JSON))
+    fields = store_fields(await read_body(request, MOST_JSON))
+    if "Host" in fields or "Port" in fields:
+        # To somewhere else than the configuration says.
+        needs(request, Permission.SETTINGS)
     target = _redirected(target_for(request, name, fields), fields)
     options = job_options(fields)
     ids = texts_of(
@@ -84,7 +88,8 @@ async def store(request: Asked, name: ModalityName) -> Response[bytes]:
     )
     wanted = StoreRequest(
         target,
-        await resources_of(request, ids),
+        # The job may go on after a restart, when nobody is there to ask what was seen.
+        tuple(await narrowed(archive_of(request), await resources_of(request, ids))),
         options.permissive,
         boolean(fields, "StorageCommitment"),
         _originator(fields),
@@ -92,7 +97,12 @@ async def store(request: Asked, name: ModalityName) -> Response[bytes]:
     return await answer_job(request, await StoreJob.prepared(tools_of(request), wanted), options)
 
 
-def _store_fields(content: bytes) -> Fields:
+def store_fields(content: bytes) -> Fields:
+    """The body of a request to send: an identifier, a list of them, or an object.
+
+    Raises:
+        BadFileFormatError: it is none of these.
+    """
     plain = content.strip().decode("ascii", "replace")
     body = plain if _IDENTIFIER.fullmatch(plain) else parsed(content)
     if isinstance(body, str):

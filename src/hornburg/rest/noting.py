@@ -11,7 +11,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from hornburg.archive.touched import Touched
+from hornburg.archive.touched import collected
 from hornburg.dicom.levels import Level
 from hornburg.security.policy import Access
 from hornburg.security.principals import NOBODY, Kind, Permission, Principal
@@ -49,15 +49,15 @@ _REFUSED = frozenset(
 _LOGIN, _LOGOUT = "/login", "/logout"
 
 
-def note_request(trail: Trail, scope: Any, status: int, touched: Touched) -> None:
+def note_request(trail: Trail, scope: Any, status: int) -> None:
     """Note a request that was answered.
 
     Args:
         trail: where to.
         scope: of ASGI, as the application left it; its ``state`` has the principal.
         status: of the answer.
-        touched: what the archive says was touched.
     """
+    touched = collected()
     state = scope.get("state") or {}
     who = _who(scope, state)
     touched.who, touched.door = who, "job"

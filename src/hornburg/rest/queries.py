@@ -21,7 +21,14 @@ from hornburg.dicom.levels import Level
 from hornburg.dicom.orthanc_json import encode
 from hornburg.errors import UnknownResourceError
 from hornburg.rest.answers import json_answer, raw_json, text_answer
-from hornburg.rest.requests import archive_of, flag, queries_of, remote_of
+from hornburg.rest.requests import (
+    account_seen,
+    archive_of,
+    flag,
+    own_account,
+    queries_of,
+    remote_of,
+)
 from hornburg.rest.scu import (
     ModalityName,
     boolean,
@@ -37,7 +44,7 @@ from hornburg.rest.scu import (
 from hornburg.rest.scu_operations import QueryBelowOperation, QueryOperation
 from hornburg.security.principals import Permission
 
-__all__ = ["ROUTES", "AnswerNumber", "QueryId", "answer_of"]
+__all__ = ["ROUTES", "AnswerNumber", "QueryId", "answer_of", "query_of"]
 
 Asked = Request[Any, Any, Any]
 _TAGS = ["Networking"]
@@ -51,6 +58,15 @@ Expand = Annotated[
 ]
 
 
+def query_of(request: Asked, query_id: str) -> StoredQuery:
+    """A query of who asks; with the permission ``jobs`` anybody's.
+
+    Raises:
+        UnknownResourceError: there is no such query, or it is of somebody else.
+    """
+    return queries_of(request).get(query_id, account_seen(request))
+
+
 def answer_of(request: Asked, query_id: str, number: str) -> tuple[StoredQuery, DataSet]:
     """A query and one of its answers.
 
@@ -59,7 +75,7 @@ def answer_of(request: Asked, query_id: str, number: str) -> tuple[StoredQuery, 
         ParameterOutOfRangeError: it has no such answer.
         BadParameterTypeError: the number is none.
     """
-    query = queries_of(request).get(query_id)
+    query = query_of(request, query_id)
     return query, query.answer(number_in_path(number))
 
 
@@ -68,7 +84,8 @@ async def _run(
 ) -> Response[bytes]:
     archive = archive_of(request)
     answers = await find(archive, remote_of(request), target, level, query, normalize=normalize)
-    query_id = queries_of(request).add(StoredQuery(target, level, query, tuple(answers)))
+    stored = StoredQuery(target, level, query, tuple(answers), own_account(request))
+    query_id = queries_of(request).add(stored)
     return json_answer({"ID": query_id, "Path": f"/queries/{query_id}"})
 
 
@@ -92,7 +109,7 @@ async def query_modality(request: Asked, name: ModalityName) -> Response[bytes]:
 @get("/queries", permission=Permission.QUERY_REMOTE, summary="List the queries", tags=_TAGS)
 async def list_queries(request: Asked) -> Response[bytes]:
     """The identifiers of the queries that are remembered (QueryRetrieveSize), sorted."""
-    return json_answer(queries_of(request).ids())
+    return json_answer(queries_of(request).ids(account_seen(request)))
 
 
 @get(
@@ -103,7 +120,7 @@ async def list_queries(request: Asked) -> Response[bytes]:
 )
 async def list_query(request: Asked, query_id: QueryId) -> Response[bytes]:
     """The routes below."""
-    queries_of(request).get(query_id)
+    query_of(request, query_id)
     return json_answer(("answers", "level", "modality", "query", "retrieve"))
 
 
@@ -117,7 +134,8 @@ async def list_query(request: Asked, query_id: QueryId) -> Response[bytes]:
 )
 async def delete_query(request: Asked, query_id: QueryId) -> Response[bytes]:
     """One that isn't there is no error."""
-    queries_of(request).remove(query_id)
+    if query_id in queries_of(request).ids(account_seen(request)):
+        queries_of(request).remove(query_id)
     return text_answer("")
 
 
@@ -130,7 +148,7 @@ async def delete_query(request: Asked, query_id: QueryId) -> Response[bytes]:
 )
 async def level(request: Asked, query_id: QueryId) -> Response[bytes]:
     """Patient, Study, Series or Instance."""
-    return text_answer(queries_of(request).get(query_id).level.word)
+    return text_answer(query_of(request, query_id).level.word)
 
 
 @get(
@@ -142,7 +160,7 @@ async def level(request: Asked, query_id: QueryId) -> Response[bytes]:
 )
 async def modality(request: Asked, query_id: QueryId) -> Response[bytes]:
     """Its symbolic name."""
-    return text_answer(queries_of(request).get(query_id).target.name)
+    return text_answer(query_of(request, query_id).target.name)
 
 
 @get(
@@ -155,7 +173,7 @@ async def original(
     request: Asked, query_id: QueryId, simplify: Simplify = None, short: Short = None
 ) -> Response[bytes]:
     """What the user asked for."""
-    query = queries_of(request).get(query_id).query
+    query = query_of(request, query_id).query
     dictionary = archive_of(request).dictionary
     return json_answer(json_of_elements(query, dictionary, form_argument(request)))
 
@@ -174,7 +192,7 @@ async def list_answers(
     short: Short = None,
 ) -> Response[bytes]:
     """Their numbers, or what they hold."""
-    answers = queries_of(request).get(query_id).answers
+    answers = query_of(request, query_id).answers
     if flag(request, "expand"):
         form = form_argument(request)
         return raw_json(await archive_of(request).work(json_of_answers, answers, form))

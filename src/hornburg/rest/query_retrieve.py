@@ -22,8 +22,8 @@ from hornburg.errors import BadFileFormatError, BadRequestError, ParameterOutOfR
 from hornburg.rest.body import read_body
 from hornburg.rest.fields import Fields
 from hornburg.rest.job_submit import answer_job, job_options
-from hornburg.rest.queries import AnswerNumber, QueryId, answer_of
-from hornburg.rest.requests import archive_of, queries_of
+from hornburg.rest.queries import AnswerNumber, QueryId, answer_of, query_of
+from hornburg.rest.requests import archive_of
 from hornburg.rest.scu import boolean, parsed, timeout_field, tools_of, word
 from hornburg.rest.scu_operations import RetrieveOperation
 from hornburg.security.principals import Permission
@@ -107,7 +107,7 @@ def _form(fields: Fields) -> Form:
 )
 async def retrieve_all(request: Asked, query_id: QueryId) -> Response[bytes]:
     """C-MOVE or C-GET of what was found."""
-    query = queries_of(request).get(query_id)
+    query = query_of(request, query_id)
     return await _retrieve(request, query, query.answers)
 
 

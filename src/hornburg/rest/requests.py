@@ -9,11 +9,17 @@ from litestar import Request
 
 from hornburg.archive.origin import Origin
 from hornburg.archive.parts import Archive
+from hornburg.archive.seen import seen_by
 from hornburg.dicom.levels import Level
+from hornburg.errors import ForbiddenError
+from hornburg.rest.permission import access_of, permission_of
+from hornburg.security.principals import Kind, Permission
 
 if TYPE_CHECKING:
     from hornburg.archive.commitments import Commitments
+    from hornburg.archive.jobs.tools import Peering
     from hornburg.archive.modalities import Modalities
+    from hornburg.archive.peers import Peers
     from hornburg.archive.queries import Queries
     from hornburg.archive.remote import Remote
     from hornburg.archive.transcoding import Transcoder
@@ -23,12 +29,17 @@ if TYPE_CHECKING:
 __all__ = [
     "Incoming",
     "accepted_of",
+    "account_seen",
     "archive_of",
     "commitments_of",
     "flag",
     "jobs_of",
     "level_of",
     "modalities_of",
+    "needs",
+    "own_account",
+    "peering_of",
+    "peers_of",
     "queries_of",
     "remote_of",
     "transcoder_of",
@@ -36,12 +47,44 @@ __all__ = [
 
 Asked = Request[Any, Any, Any]
 
+#: The plug-in that runs scripts.
+_LUA = "lua"
+
 _LEVELS = {level.plural: level for level in Level}
 
 
-def archive_of(request: Asked) -> Archive:
-    """The archive that this server serves."""
-    return cast("Archive", request.app.state.archive)
+def archive_of(request: Asked, permission: Permission | None = None) -> Archive:
+    """The archive as who asks may see it for the permission of the route, or another one.
+
+    Raises:
+        ForbiddenError: it is not granted, or the route states none.
+    """
+    if permission is None:
+        permission = permission_of(request.route_handler)
+        if permission is None:
+            raise ForbiddenError("This route is closed")
+    whole = cast("Archive", request.app.state.archive)
+    return seen_by(whole, access_of(request.scope), permission)
+
+
+def needs(request: Asked, permission: Permission) -> None:
+    """What a part of a route needs besides the permission of the route.
+
+    Raises:
+        ForbiddenError: it is not granted.
+    """
+    access_of(request.scope).scope(permission)
+
+
+def own_account(request: Asked) -> str:
+    """Whose jobs and queries are the own ones of who asks."""
+    return access_of(request.scope).principal.account
+
+
+def account_seen(request: Asked) -> str | None:
+    """Whose jobs and queries who asks may see: ``None`` for those of everybody."""
+    access = access_of(request.scope)
+    return None if access.may(Permission.JOBS) else access.principal.account
 
 
 def jobs_of(request: Asked) -> Jobs:
@@ -52,6 +95,16 @@ def jobs_of(request: Asked) -> Jobs:
 def modalities_of(request: Asked) -> Modalities:
     """The application entities that this server knows."""
     return cast("Modalities", request.app.state.modalities)
+
+
+def peers_of(request: Asked) -> Peers:
+    """The servers with the same REST API that this server knows."""
+    return cast("Peers", request.app.state.peers)
+
+
+def peering_of(request: Asked) -> Peering:
+    """The way to these."""
+    return cast("Peering", request.app.state.peering)
 
 
 def queries_of(request: Asked) -> Queries:
@@ -114,6 +167,9 @@ class Incoming:
 
     def origin(self) -> Origin:
         """Who uploads."""
+        principal = access_of(self.scope).principal
+        if principal.kind is Kind.INSIDE:
+            return Origin("Lua" if principal.name == _LUA else "Plugins")
         client = self.scope.get("client")
         return Origin(
             "RestApi",

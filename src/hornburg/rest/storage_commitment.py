@@ -12,13 +12,16 @@ from litestar import Request, Response, get, post
 from litestar.params import PathParameter
 
 from hornburg.archive.ask_commitment import ask_for_commitment
-from hornburg.archive.commitments import Status, reason
+from hornburg.archive.commitments import Report, Status, reason
 from hornburg.archive.committed import remove_committed
 from hornburg.archive.outgoing import outgoing
 from hornburg.archive.remote import Reference
+from hornburg.archive.seen import is_narrowed
+from hornburg.dicom.levels import Level
 from hornburg.dicom.sop_classes import is_uid
 from hornburg.dicom.uids import generate_uid
-from hornburg.errors import BadFileFormatError
+from hornburg.errors import BadFileFormatError, InexistentItemError
+from hornburg.index.base import Condition, Match, Query, Reader
 from hornburg.rest.answers import done, json_answer
 from hornburg.rest.fields import Fields
 from hornburg.rest.modality_store import resources_of
@@ -107,6 +110,7 @@ def _instance(entry: Any) -> Reference:
 async def get_report(request: Asked, transaction_uid: Transaction) -> Response[bytes]:
     """What became of a storage commitment: Pending, Success or Failure."""
     report = commitments_of(request).get(transaction_uid)
+    await _refuse_unseen(request, transaction_uid, report)
     answer: dict[str, Any] = {"RemoteAET": report.remote_aet, "Status": report.status.value}
     if report.status is not Status.PENDING:
         answer["Success"] = [
@@ -125,6 +129,29 @@ async def get_report(request: Asked, transaction_uid: Transaction) -> Response[b
     return json_answer(answer)
 
 
+async def _refuse_unseen(request: Asked, transaction_uid: str, report: Report) -> None:
+    """A report is for those who see all instances that it is about.
+
+    Raises:
+        InexistentItemError: who asks doesn't.
+    """
+    archive = archive_of(request)
+    if not is_narrowed(archive):
+        return
+    instances = sorted({instance for _, instance in report.asked})
+
+    def look(reader: Reader) -> bool:
+        conditions = (
+            Condition(Level.INSTANCE, "SOPInstanceUID", Match.EQUAL, (one,)) for one in instances
+        )
+        return all(reader.find_ids(Query(Level.INSTANCE, (one,), limit=1)) for one in conditions)
+
+    if not await archive.index.read(look):
+        raise InexistentItemError(
+            f"There is no storage commitment with the transaction UID {transaction_uid[:64]!r}"
+        )
+
+
 @post(
     "/storage-commitment/{transaction_uid:str}/remove",
     permission=Permission.DELETE,
@@ -135,6 +162,7 @@ async def get_report(request: Asked, transaction_uid: Transaction) -> Response[b
 async def remove(request: Asked, transaction_uid: Transaction) -> Response[bytes]:
     """Remove the instances of a report that is a success from this server."""
     report = commitments_of(request).get(transaction_uid)
+    await _refuse_unseen(request, transaction_uid, report)
     await remove_committed(archive_of(request), transaction_uid, report)
     return done()
 

@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Request, Response, get, put
 
 from hornburg import __version__
+from hornburg.archive.seen import is_narrowed
 from hornburg.dicom.levels import Level
 from hornburg.errors import BadFileFormatError
 from hornburg.rest.answers import json_answer, text_answer
@@ -68,7 +69,7 @@ async def system(request: Asked) -> Response[bytes]:
             "Name": settings.name,
             "OverwriteInstances": settings.overwrite_instances is not OverwriteInstances.NEVER,
             "PatientLevelEnabled": settings.patient_level_enabled,
-            "PluginsEnabled": False,
+            "PluginsEnabled": True,
             "ReadOnly": settings.read_only,
             "StorageAreaPlugin": None,
             "StorageCompression": settings.storage_compression,
@@ -81,7 +82,9 @@ async def system(request: Asked) -> Response[bytes]:
 @get("/statistics", permission=Permission.VIEW, summary="What the archive holds")
 async def statistics(request: Asked) -> Response[bytes]:
     """Counts and sizes, kept up to date rather than counted."""
-    totals = await archive_of(request).index.look(lambda reader: reader.statistics())
+    archive = archive_of(request)
+    run = archive.index.read if is_narrowed(archive) else archive.index.look
+    totals = await run(lambda reader: reader.statistics())
     return json_answer(
         {
             "CountInstances": totals.instances,

@@ -66,7 +66,7 @@ def certificate_findings(
         return [content]
     try:
         chain = x509.load_pem_x509_certificates(content)
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         if b"-----BEGIN CERTIFICATE-----" not in content:
             return [Finding("no-certificate", True, f"{path} holds no certificate in PEM form")]
         return [Finding("damaged", True, f"{path} holds a damaged certificate: {_line(error)}")]

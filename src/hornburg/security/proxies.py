@@ -18,7 +18,15 @@ from dataclasses import dataclass
 from hornburg.errors import BadRequestError
 from hornburg.security.addresses import Address, parse_address
 
-__all__ = ["FORWARDING", "Network", "Seen", "forwarded", "trusted_networks", "without_forwarding"]
+__all__ = [
+    "FORWARDING",
+    "Network",
+    "Seen",
+    "forwarded",
+    "is_trusted",
+    "trusted_networks",
+    "without_forwarding",
+]
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Header = tuple[bytes, bytes]
@@ -96,7 +104,7 @@ def forwarded(peer: str, headers: Iterable[Header], trusted: Sequence[Network]) 
         BadRequestError: a trusted proxy says what can't be understood, hides its client, or says
             one thing in ``Forwarded`` and another in ``X-Forwarded-...``.
     """
-    if not trusted or not _is_trusted(parse_address(peer), trusted):
+    if not trusted or not is_trusted(parse_address(peer), trusted):
         return Seen(peer)
     given: dict[bytes, list[str]] = {}
     for name, value in headers:
@@ -121,7 +129,8 @@ def without_forwarding(headers: Iterable[Header]) -> list[Header]:
     return [header for header in headers if header[0] not in FORWARDING]
 
 
-def _is_trusted(address: Address | None, trusted: Sequence[Network]) -> bool:
+def is_trusted(address: Address | None, trusted: Sequence[Network]) -> bool:
+    """Whether an address is that of a proxy which is believed."""
     return address is not None and any(address in network for network in trusted)
 
 
@@ -136,7 +145,7 @@ def _of_usual_headers(
             rest, more, node = rest.rpartition(",")
             found = _address(node.strip(" \t"))
             address = str(found)
-            if not more or not _is_trusted(found, trusted):
+            if not more or not is_trusted(found, trusted):
                 break
         else:
             raise BadRequestError("X-Forwarded-For names too many proxies")
@@ -156,7 +165,7 @@ def _of_standard_header(
     for _ in range(_MOST_HOPS):
         element = elements.pop()
         found = _address(element.get("for", ""))
-        if not elements or not _is_trusted(found, trusted):
+        if not elements or not is_trusted(found, trusted):
             return str(found), _scheme(element.get("proto")), _host(element.get("host"))
     raise BadRequestError("Forwarded names too many proxies")
 

@@ -1,23 +1,17 @@
-"""HTTP Basic credentials (RFC 7617) against ``RegisteredUsers``."""
+"""``RegisteredUsers``: who is right, in a time that tells nothing about who is wrong."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-import argon2
-
+from hornburg.security.passwords import hash_like, is_hash, verify
 from hornburg.settings import Secret
 
 __all__ = ["Users"]
-
-#: A header longer than this holds no name and password that the settings allow.
-_LONGEST_HEADER = 8192
 
 #: Credentials that were right lately, so that a hash is not computed for every request.
 _REMEMBERED = 1024
@@ -27,7 +21,7 @@ _CHECKS_AT_ONCE = 2
 
 
 class Users:
-    """Checks names and passwords in a time that tells nothing about either.
+    """Checks names and passwords.
 
     Args:
         registered: name -> password in plain text, or an argon2id hash as PHC string.
@@ -36,34 +30,40 @@ class Users:
     def __init__(self, registered: Mapping[str, Secret]) -> None:
         # Digests under a key of this process have one length: comparing them takes the same
         # time for every password, and plain passwords don't stay in memory a second time.
+        self._registered = registered
         self._key = secrets.token_bytes(32)
         self._digests: dict[str, bytes] = {}
         self._hashes: dict[str, str] = {}
         for name, secret in registered.items():
             password = secret.reveal()
-            if password.startswith("$argon2"):
+            if is_hash(password):
                 self._hashes[name] = password
             else:
                 self._digests[name] = self._digest(f"{name}:{password}".encode())
-        self._hasher = argon2.PasswordHasher()
         self._unknown_digest = secrets.token_bytes(32)
-        self._unknown_hash = _hash_like(self._hashes.values()) if self._hashes else ""
+        self._unknown_hash = hash_like(self._hashes.values()) if self._hashes else ""
         self._right: OrderedDict[bytes, str] = OrderedDict()
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
 
     def _digest(self, credentials: bytes) -> bytes:
         return hmac.digest(self._key, credentials, "sha256")
 
-    def remembered(self, authorization: bytes | None) -> str | None:
-        """The user of credentials that were found right lately."""
-        credentials = _decode(authorization)
-        return None if credentials is None else self._right.get(self._digest(credentials))
+    def __contains__(self, name: str) -> bool:
+        return name in self._registered
 
-    async def check(self, authorization: bytes | None) -> str | None:
-        """The user that an ``Authorization`` header proves, or ``None``."""
-        credentials = _decode(authorization)
-        if credentials is None:
-            return None
+    def mark(self, name: str, key: bytes) -> str:
+        """What becomes another text when the password of a user does; "" for who is no user.
+
+        Nothing can be learned from it about the password by who doesn't know ``key``, which is
+        to be a secret of 256 bits.
+        """
+        entry = self._registered.get(name)
+        if entry is None:
+            return ""
+        return hmac.digest(key, f"{name}:{entry.reveal()}".encode(), "sha256").hex()
+
+    async def check(self, credentials: bytes) -> str | None:
+        """The user that ``name:password`` proves, or ``None``."""
         digest = self._digest(credentials)
         remembered = self._right.get(digest)
         if remembered is not None:
@@ -90,33 +90,5 @@ class Users:
 
     def _verify(self, name: str, password: str) -> bool:
         # An unknown name costs the same as a known one.
-        try:
-            self._hasher.verify(self._hashes.get(name, self._unknown_hash), password)
-        except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
-            return False
-        return name in self._hashes
-
-
-def _hash_like(hashes: Iterable[str]) -> str:
-    """A hash that nobody knows a password for, which takes as long to check as the others."""
-    slowest = max(
-        map(argon2.extract_parameters, hashes), key=lambda one: one.memory_cost * one.time_cost
-    )
-    try:
-        return argon2.PasswordHasher.from_parameters(slowest).hash(secrets.token_hex())
-    except argon2.exceptions.HashingError:
-        # More than the machine can do: such a hash is never right, and its check never long.
-        return argon2.PasswordHasher().hash(secrets.token_hex())
-
-
-def _decode(authorization: bytes | None) -> bytes | None:
-    if authorization is None or len(authorization) > _LONGEST_HEADER:
-        return None
-    scheme, _, value = authorization.partition(b" ")
-    if scheme.lower() != b"basic":  # RFC 7235 2.1: schemes are case-insensitive
-        return None
-    try:
-        credentials = base64.b64decode(value.strip(), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return credentials if b":" in credentials else None
+        right = verify(self._hashes.get(name, self._unknown_hash), password)
+        return right and name in self._hashes

@@ -32,6 +32,15 @@ __all__ = ["ClientCertificate", "client_certificate", "server_context", "server_
 
 log = logging.getLogger("hornburg.security")
 
+#: What the library raises for certificates that are not as RFC 5280 has them.
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
 #: Names that are looked at in one certificate; each is a look-up for each request.
 _MOST_NAMES = 100
 
@@ -125,7 +134,7 @@ def client_certificate(der: bytes) -> ClientCertificate | None:
         subject = certificate.subject.rfc4514_string()
         names = [subject, *_common_names(certificate.subject)]
         names += _alternative_names(certificate)
-    except (ValueError, TypeError) as error:
+    except _UNREADABLE as error:
         log.warning("the names in the certificate of a client can't be read: %r", error)
         return None
     found = tuple(dict.fromkeys(name for name in names if name))

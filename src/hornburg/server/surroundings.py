@@ -12,14 +12,17 @@ from typing import Any
 from hornburg.archive.commitments import Commitments
 from hornburg.archive.job_store import IndexJobStore
 from hornburg.archive.jobs.kinds import KINDS
-from hornburg.archive.jobs.tools import Tools
+from hornburg.archive.jobs.tools import Peering, Tools
 from hornburg.archive.modalities import Modalities
 from hornburg.archive.parts import Archive
+from hornburg.archive.peers import Peers
 from hornburg.archive.queries import Queries
 from hornburg.archive.remote import Remote
 from hornburg.archive.worklist_care import care_for
 from hornburg.archive.worklists import Worklists
 from hornburg.hooks.specs import Event
+from hornburg.http_client.client import HttpClient
+from hornburg.http_client.peers import HttpPeers
 from hornburg.jobs.engine import Jobs
 from hornburg.jobs.limits import Limits
 from hornburg.net.parts import Parts
@@ -27,6 +30,7 @@ from hornburg.net.scu import Scu
 from hornburg.security.accepted import Accepted
 from hornburg.security.dicom_rules import DicomRules
 from hornburg.security.dicom_tls import check_clients
+from hornburg.security.egress import PeerHosts
 from hornburg.server.scripting import scripts_of
 
 __all__ = ["Surroundings", "open_surroundings"]
@@ -42,6 +46,9 @@ class Surroundings:
     accepted: Accepted
     jobs: Jobs
     remote: Remote
+    http_client: HttpClient
+    peers: Peers
+    peering: Peering
     commitments: Commitments
     queries: Queries
     worklists: Worklists | None
@@ -67,6 +74,9 @@ class Surroundings:
             "accepted": self.accepted,
             "jobs": self.jobs,
             "remote": self.remote,
+            "http_client": self.http_client,
+            "peers": self.peers,
+            "peering": self.peering,
             "commitments": self.commitments,
             "queries": self.queries,
             "worklists": self.worklists,
@@ -89,7 +99,14 @@ async def open_surroundings(archive: Archive) -> AsyncIterator[Surroundings]:
     worklists = _worklists(archive)
     remote = Scu(archive)
     commitments = Commitments(settings.storage_commitment_reports_size)
-    tools = Tools(archive, remote, commitments, modalities.all)
+    http_client = HttpClient(settings)
+    await http_client.open()
+    peers = Peers(settings, archive.index)
+    await peers.open()
+    peers.on_change = lambda: archive.hooks.tell(Event("UpdatedPeers"))
+    hosts = PeerHosts(settings.allowed_peer_hosts)
+    peering = Peering(peers.all, HttpPeers(http_client, hosts))
+    tools = Tools(archive, remote, commitments, modalities.all, peering)
     caring = asyncio.ensure_future(care_for(archive, worklists)) if worklists else None
     jobs = Jobs(
         Limits.of(settings),
@@ -105,6 +122,9 @@ async def open_surroundings(archive: Archive) -> AsyncIterator[Surroundings]:
             accepted=Accepted(settings),
             jobs=jobs,
             remote=remote,
+            http_client=http_client,
+            peers=peers,
+            peering=peering,
             commitments=commitments,
             queries=Queries(settings.query_retrieve_size),
             worklists=worklists,

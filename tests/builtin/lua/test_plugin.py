@@ -30,6 +30,12 @@ def instance(**tags: str) -> ReceivedInstance:
     return ReceivedInstance(lambda: tags, b"", ORIGIN, {"HasPixelData": True})
 
 
+def said(caplog: Any) -> list[str]:
+    before = "Lua says: "
+    lines = (one.message for one in caplog.records if one.name == "hornburg.lua")
+    return [line.removeprefix(before) for line in lines if line.startswith(before)]
+
+
 async def test_only_what_scripts_define_is_hooked():
     async with checked("function IncomingHttpRequestFilter() return true end") as plugin:
         assert plugin.hooks == {"on_start", "on_stop", "filter_http"}
@@ -68,7 +74,7 @@ async def test_what_the_filter_is_shown(caplog):
     async with checked(source) as plugin:
         for method in ("GET", "HEAD", "OPTIONS", "PROPFIND", "MKCOL", "LOCK", "DELETE"):
             await plugin.filter_http(request(method))
-    lines = [one.message for one in caplog.records if one.name == "hornburg.lua"]
+    lines = said(caplog)
     shown = [line.split(", ")[0] for line in lines]
     assert shown == ["GET", "GET", "GET", "GET", "PUT", "PUT", "DELETE"]
     assert lines[0] == 'GET, /system, 127.0.0.1, alice, {"host":"x"}'
@@ -208,7 +214,7 @@ async def test_events_reach_their_callbacks(caplog):
         await plugin.on_event(Event("OrthancStarted"))
         await plugin.heartbeat()
         await plugin.on_stop()
-    lines = [one.message for one in caplog.records if one.name == "hornburg.lua"]
+    lines = said(caplog)
     assert lines == [
         "Initialize, []",
         f'OnStoredInstance, ["{ONE}",{{"PatientID":"p"}},'

@@ -196,6 +196,12 @@ class LuaPlugin(Plugin):
 
     async def on_start(self) -> None:
         """``Initialize()``."""
+        if not FILTERS_APART.isdisjoint(self._apart.defined):
+            # Otherwise the first instance would wait for it.
+            try:
+                await self._apart.start()
+            except LuaError as error:
+                log.error("Lua: %s", error)
         try:
             await self._main.initialize()
         except LuaError as error:

@@ -71,7 +71,7 @@ class Turn:
         self._lines += 1
         if self._lines < _MOST_LINES:
             text = said.text[:_LONGEST_LINE]
-            log.log(_LEVELS.get(said.level, logging.INFO), "%s", _one_line(text))
+            log.log(_LEVELS.get(said.level, logging.INFO), "Lua says: %s", _one_line(text))
         elif self._lines == _MOST_LINES:
             log.warning("a script says more than %d lines; the rest is not shown", _MOST_LINES)
         if self.printed is not None and said.level == "print":

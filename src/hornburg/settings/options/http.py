@@ -62,6 +62,19 @@ class HttpOptions:
             most=86400,
         ),
     ] = 30
+    # Half of all connections, so that one machine can't shut out the others.
+    http_maximum_connections_per_address: Annotated[
+        int,
+        Row(
+            "HttpMaximumConnectionsPerAddress",
+            "Connections of one address (IPv6: /64) at the same time, TrustedProxies apart; 0 "
+            "means no limit of its own.",
+            unit="connections",
+            least=0,
+            most=100_000,
+            ours=True,
+        ),
+    ] = 500
     http_threads_count: Annotated[
         int,
         Row(

@@ -48,5 +48,7 @@ class IdentityOptions:
             secret=True,
             text_leaves=True,
             ours=True,
+            supported=False,
+            vital=True,
         ),
     ] = None
