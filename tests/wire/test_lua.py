@@ -292,7 +292,7 @@ def test_a_script_that_can_not_be_loaded_stops_the_start(tmp_path, script):
         timeout=60,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert re.search(r"LuaScripts: .*a\.lua: a\.lua:\d: ", done.stderr)
     assert "Traceback" not in done.stderr
 

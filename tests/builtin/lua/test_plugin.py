@@ -149,6 +149,7 @@ async def test_queries_are_changed():
        assert(query['0008,0052'] == 'STUDY' and origin.RemoteAet == 'FINDER')
        assert(origin.CalledAet == 'ARCHIVE' and origin.Manufacturer == 'GE')
        query['5555,0010'] = nil
+       query['0010,0010'] = 'left'
        query.PatientName = 'A*'
        query['0020-0013'] = 5
        return query

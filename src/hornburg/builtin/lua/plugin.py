@@ -267,8 +267,9 @@ class LuaPlugin(Plugin):
 
     def _tags(self, name: str, answer: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for key, value in answer.items():
-            found[self._tag(name, key)] = self._value(name, value)
+        # The server shows tags by number; a name is what the script has added, so it comes last.
+        for key in sorted(answer, key=lambda key: _TAG.fullmatch(key) is None):
+            found[self._tag(name, key)] = self._value(name, answer[key])
         return found
 
     def _tag(self, name: str, key: str) -> str:
