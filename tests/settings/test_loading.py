@@ -125,15 +125,14 @@ def test_what_is_set_and_not_supported_yet_is_listed(configured):
             "DicomWeb": {"Enable": True},
             "PostgreSQL": {"Enable": False},
             "HttpTimeout": 60,
-            "LuaHeartBeatPeriod": 5,
+            "StoreDicom": False,
             "JobsEngineThreadsCount": {"ResourceModification": 1},
             "Plugins": [],
-            "LuaScripts": ["a.lua"],
-            "SslCertificate": "certificate.pem",
+            "MediaArchiveSize": 7,
             "HttpPort": 1,
         }
     )
-    assert settings.not_supported() == ("DicomWeb", "LuaHeartBeatPeriod", "LuaScripts")
+    assert settings.not_supported() == ("DicomWeb", "StoreDicom", "MediaArchiveSize")
     assert settings.notes == ()
 
 

@@ -23,17 +23,30 @@ HERE = Path(__file__).parent
 ORTHANC = json.loads((HERE / "orthanc_defaults.json").read_text())
 #: What Orthanc doesn't have.
 OWN = (
+    "AccessRules",
+    "AllowedHosts",
     "AllowedPeerHosts",
     "AuditTrail",
+    "CorsAllowedOrigins",
     "DicomBindAddresses",
     "DicomMaximumAssociations",
     "DicomMaximumAssociationsPerAddress",
     "ExportDirectories",
     "HardenedExceptions",
+    "HttpMaximumConnectionsPerAddress",
+    "LuaMemoryLimit",
+    "LuaTimeLimit",
+    "OpenIdConnect",
     "PluginOptions",
     "PluginTimeLimit",
+    "Roles",
     "RunAsUser",
     "SecurityProfile",
+    "SessionIdleTimeout",
+    "SessionLifetime",
+    "SslCertificateUsers",
+    "SslPrivateKey",
+    "TrustedProxies",
 )
 MANUAL = HERE.parents[1] / "docs" / "configuration.md"
 

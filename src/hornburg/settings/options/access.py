@@ -94,7 +94,7 @@ class TlsOptions:
         Row(
             "SslCiphersAccepted",
             "Ciphers of the HTTP server by their OpenSSL names; null means forward secrecy and "
-            "authenticated encryption alone. The ciphers of TLS 1.3 stay as they are.",
+            "authenticated encryption alone; the ciphers of TLS 1.3 stay as they are.",
         ),
     ] = None
     ssl_verify_peers: Annotated[

@@ -37,7 +37,7 @@ class BrowserOptions:
         Row(
             "AllowedHosts",
             "Names by which clients may call this server, besides its addresses and the names of "
-            "the loopback. null is any name where everybody has to log in; where nobody has to, "
+            "the loopback; null is any name where everybody has to log in; where nobody has to, "
             "the own name of the machine, and with RemoteAccessAllowed names without a dot.",
             read=read_hosts,
             allowed=HOSTS_ALLOWED,

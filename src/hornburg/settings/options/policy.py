@@ -37,8 +37,8 @@ class PolicyOptions:
         tuple[AccessRule, ...] | None,
         Row(
             "AccessRules",
-            "Who may do what, from where, with which resources; what no rule grants is refused. "
-            "Without it, whoever comes in may do everything.",
+            "Who may do what, from where, with which resources; what no rule grants is refused; "
+            "without it, whoever comes in may do everything.",
             ours=True,
             read=read_rules,
             allowed=RULES_ALLOWED,
