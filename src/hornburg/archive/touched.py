@@ -7,7 +7,8 @@ job, an ingest whose client hung up) is noted by itself, and as the doing of who
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import groupby
 
@@ -27,7 +28,7 @@ __all__ = [
     "answered",
     "asked",
     "collect",
-    "collected",
+    "collecting",
     "identify",
     "resolver",
     "touch",
@@ -88,9 +89,15 @@ def collect() -> Touched:
     return touched
 
 
-def collected() -> Touched:
-    """What was touched since :func:`collect`; nothing when nobody collects."""
-    return _current.get() or Touched()
+@contextmanager
+def collecting() -> Iterator[Touched]:
+    """The same for one call that may be made from inside of another request."""
+    touched = Touched()
+    token = _current.set(touched)
+    try:
+        yield touched
+    finally:
+        _current.reset(token)
 
 
 def act_as(who: Principal, door: str) -> None:

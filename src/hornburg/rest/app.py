@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from litestar import Litestar
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
@@ -44,6 +46,7 @@ from hornburg.rest.entrance import Entrance
 from hornburg.rest.errors import on_hornburg_error, on_http_exception, on_unexpected_error
 from hornburg.rest.home import home
 from hornburg.rest.inside import caller_of
+from hornburg.rest.noting import note_request, noting, noting_upload
 from hornburg.rest.openapi import openapi
 from hornburg.rest.permission import authorize
 from hornburg.rest.plugin_routes import paths_of, with_plugin_routes
@@ -91,8 +94,7 @@ def build(archive: Archive, state: State | None = None) -> Door:
     """The REST API over an archive, as an ASGI application.
 
     ``state`` may carry what particular routes need besides: ``control`` for ``/tools/shutdown``
-    and ``/tools/reset``; and for the door ``hooks``, ``bearer``, and ``answered``, which is told
-    of each answer.
+    and ``/tools/reset``; and for the door ``hooks`` and ``bearer``.
     """
     settings = archive.settings
     state = state or State()
@@ -121,12 +123,13 @@ def build(archive: Archive, state: State | None = None) -> Door:
         ),
         logging_config=None,
     )
-    behind = with_plugin_routes(app, archive, paths_of(app))
-    archive.hooks.connect(caller_of(behind, state.get("answered")))
+    behind = noting(with_plugin_routes(app, archive, paths_of(app)))
+    answered = partial(note_request, archive.trail)
+    archive.hooks.connect(caller_of(behind, answered))
     return Door(
         behind,
         archive,
         entrance.admission,
-        {("POST", "/instances"): (Permission.UPLOAD, take_upload)},
-        state.get("answered"),
+        {("POST", "/instances"): (Permission.UPLOAD, noting_upload(take_upload))},
+        answered,
     )

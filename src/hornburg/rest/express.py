@@ -25,6 +25,7 @@ from hornburg.index.names import DICOM
 from hornburg.rest.answers import JSON
 from hornburg.rest.disposition import disposition
 from hornburg.rest.headers import Usual
+from hornburg.rest.noting import noted_at_once
 from hornburg.rest.resource_json import usual
 from hornburg.rest.revisions import etag
 from hornburg.security.policy import Access
@@ -100,7 +101,8 @@ class Express:
     def __init__(self, archive: Archive, admit: Admit, noted: Noted | None = None) -> None:
         self._archive = archive
         self._admit = admit
-        self._noted = noted
+        self._noted = noted or noted_at_once(archive.trail)
+        self._trail = archive.trail
         settings = archive.settings
         self._usual = Usual(settings).lines
         kept = min(settings.maximum_storage_cache_size << 20, _MOST_KEPT)
@@ -137,6 +139,8 @@ class Express:
         # Who may see a part of the archive is answered by who looks which part it is.
         if access is None or not access.may_all(_PERMISSIONS[found[3]]):
             return None
+        if self._trail.must_refuse:
+            return None
         started = time.monotonic()
         answer = self._kept(url) if accept == b"*/*" else None
         if answer is None:
@@ -146,8 +150,7 @@ class Express:
         if answer is not None:
             seconds = time.monotonic() - started
             self._archive.metrics.request_done(200, seconds)
-            if self._noted is not None:
-                self._noted(access, url)
+            self._noted(access, url)
             if log.isEnabledFor(logging.DEBUG):
                 log.debug("GET %s 200 %.1f ms", url.decode(), seconds * 1000)
         return answer

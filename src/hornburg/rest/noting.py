@@ -7,17 +7,18 @@ archive name; arguments and bodies, which may hold names of patients, are not lo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
-from hornburg.archive.touched import collected
+from hornburg.archive.touched import Touched, collecting
 from hornburg.dicom.levels import Level
+from hornburg.rest.requests import Incoming
 from hornburg.security.policy import Access
 from hornburg.security.principals import NOBODY, Kind, Permission, Principal
 from hornburg.security.trail import Event, Outcome, Subject, Trail
 
-__all__ = ["note_request", "noted_at_once"]
+__all__ = ["note_request", "noted_at_once", "noting", "noting_upload"]
 
 _RESOURCE = re.compile(r"/(patients|studies|series|instances)/([0-9a-f]{8}(?:-[0-9a-f]{8}){4})")
 _LEVELS = {level.plural: level for level in Level}
@@ -48,6 +49,12 @@ _REFUSED = frozenset(
 )
 _LOGIN, _LOGOUT = "/login", "/logout"
 
+#: Where in the ``state`` of a scope it stands what was touched.
+_TOUCHED = "touched"
+
+App = Callable[[Any, Any, Any], Awaitable[None]]
+Take = Callable[[Incoming], Awaitable[bytes]]
+
 
 def note_request(trail: Trail, scope: Any, status: int) -> None:
     """Note a request that was answered.
@@ -57,9 +64,9 @@ def note_request(trail: Trail, scope: Any, status: int) -> None:
         scope: of ASGI, as the application left it; its ``state`` has the principal.
         status: of the answer.
     """
-    touched = collected()
     state = scope.get("state") or {}
     who = _who(scope, state)
+    touched: Touched = state.get(_TOUCHED) or Touched()
     touched.who, touched.door = who, "job"
     method, path = scope["method"], scope["path"]
     permission = _permission(scope, method, path)
@@ -101,6 +108,36 @@ def note_request(trail: Trail, scope: Any, status: int) -> None:
                     subjects=touched.of(action),
                 )
             )
+
+
+def noting(app: App) -> App:
+    """The application, with what each request touches in the ``state`` of its scope."""
+
+    async def noted(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        with collecting() as touched:
+            scope.setdefault("state", {})[_TOUCHED] = touched
+            await app(scope, receive, send)
+
+    return noted
+
+
+def noting_upload(take: Take) -> Take:
+    """The same for uploads that the door answers without the application.
+
+    Raises:
+        TrailBrokenError: a required audit trail can't be written.
+    """
+
+    async def noted(incoming: Incoming) -> bytes:
+        incoming.archive.trail.check()
+        with collecting() as touched:
+            incoming.scope["state"][_TOUCHED] = touched
+            return await take(incoming)
+
+    return noted
 
 
 def noted_at_once(trail: Trail) -> Callable[[Access, bytes], None]:
