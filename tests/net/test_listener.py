@@ -18,6 +18,7 @@ from hornburg.net.listener import DicomServer
 from hornburg.net.parts import Parts
 from hornburg.security.accepted import Accepted
 from hornburg.security.dicom_rules import DicomRules
+from hornburg.security.trail import NO_TRAIL
 from hornburg.settings import Settings
 from hornburg.ul.events import (
     AssociateAccept,
@@ -41,7 +42,7 @@ class Running:
     def __init__(self, hooks: Hooks = NO_HOOKS, **options: Any) -> None:
         settings = Settings(**options)
         parts = SimpleNamespace(
-            archive=SimpleNamespace(settings=settings, hooks=hooks),
+            archive=SimpleNamespace(settings=settings, hooks=hooks, trail=NO_TRAIL),
             rules=DicomRules(settings, dict),
             accepted=Accepted(settings),
         )

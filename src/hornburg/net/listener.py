@@ -244,7 +244,7 @@ class DicomServer:
         if self._parts.archive.hooks.has("filter_association"):
             task = asyncio.ensure_future(self._ask(association, request, caller))
             self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
+            task.add_done_callback(functools.partial(self._asked, association))
         else:
             self._welcome(association, request, caller)
 
@@ -269,6 +269,12 @@ class DicomServer:
             association.reject(
                 AssociateReject(RejectResult.PERMANENT, RejectSource.USER, UserReason.NO_REASON)
             )
+
+    def _asked(self, association: Association, task: asyncio.Task[None]) -> None:
+        self._asking.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("an association was not answered", exc_info=task.exception())
+            association.abort("internal error")
 
     def _reject_for_now(self, association: Association, caller: Caller, why: str) -> None:
         log.warning("rejected %s at %s: %s", shown(caller.aet), caller.address, why)
