@@ -79,9 +79,11 @@ def test_null_is_no_member():
     assert to_lua({"a": None, "b": [1, None, 2]}, dict) == {b"b": {1: 1, 3: 2}}
 
 
-def test_numbers_beyond_64_bits_are_floats():
+def test_numbers_are_floats():
     assert to_lua(1 << 70, dict) == float(1 << 70)
-    assert isinstance(to_lua(5, dict, floats=True), float)
+    assert to_lua(10**400, dict) == math.inf
+    assert isinstance(to_lua(5, dict), float)
+    assert to_lua(True, dict) is True
 
 
 def test_json_that_is_too_deep_is_nothing():

@@ -18,7 +18,6 @@ __all__ = ["ValueTooDeepError", "dump_json", "from_lua", "parse_json", "to_lua"]
 _DEEPEST = 64
 
 _INT32 = 1 << 31
-_INT64 = 1 << 63
 
 #: What Lua takes for a number when it looks at a string: digits, signs, hexadecimal and exponents.
 _OF_NUMBERS = frozenset(b"0123456789abcdefABCDEFxXpP+-. \t\n\r\f\v")
@@ -31,33 +30,23 @@ class ValueTooDeepError(Exception):
     """Tables that are nested too deeply, or within themselves."""
 
 
-def to_lua(value: Any, table: Tables, *, floats: bool = False) -> Any:
-    """A value for Lua.
-
-    Args:
-        floats: every number becomes a float, as those of ``ParseJson`` are in Orthanc.
-    """
+def to_lua(value: Any, table: Tables) -> Any:
+    """A value for Lua. Every number becomes a float, as in Orthanc."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace")
-    if isinstance(value, bytes | bool) or value is None:
-        return value
-    if isinstance(value, int):
-        return float(value) if floats or not -_INT64 <= value < _INT64 else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _float(value)
     if isinstance(value, Mapping):
         return table(
             {
-                to_lua(key, table): to_lua(item, table, floats=floats)
+                to_lua(key, table): to_lua(item, table)
                 for key, item in value.items()
                 if item is not None
             }
         )
     if isinstance(value, list | tuple):
         return table(
-            {
-                place: to_lua(item, table, floats=floats)
-                for place, item in enumerate(value, 1)
-                if item is not None
-            }
+            {place: to_lua(item, table) for place, item in enumerate(value, 1) if item is not None}
         )
     return value
 
@@ -97,6 +86,13 @@ def parse_json(raw: bytes) -> Any:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
+
+
+def _float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _is_list(pairs: list[tuple[Any, Any]]) -> bool:

@@ -157,7 +157,7 @@ class _Worker:
         if name == "ParseJson":
             value = arguments[0] if arguments else None
             parsed = parse_json(value) if isinstance(value, bytes) else None
-            return True, to_lua(parsed, self._table, floats=True)
+            return True, to_lua(parsed, self._table)
         values = [from_lua(value, lua_type) for value in arguments]
         if name == "DumpJson":
             keep = len(values) > 1 and values[1] is True
