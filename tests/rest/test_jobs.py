@@ -27,12 +27,24 @@ from hornburg.rest.errors import on_hornburg_error
 from hornburg.rest.fields import Fields, read_fields
 from hornburg.rest.job_submit import JobOptions, answer_job, job_options
 from hornburg.rest.jobs import ROUTES
+from hornburg.security.policy import FULL
+from hornburg.security.principals import Permission
 from hornburg.server import open_archive
 
 STAMP = re.compile(r"\d{8}T\d{6}\.\d{6}")
 
 
-@post("/start", status_code=200)
+def admitted(app: Any) -> Any:
+    """As the door does for somebody who may do everything."""
+
+    async def behind(scope: Any, receive: Any, send: Any) -> None:
+        scope.setdefault("state", {})["access"] = FULL
+        await app(scope, receive, send)
+
+    return behind
+
+
+@post("/start", status_code=200, permission=Permission.SEND)
 async def start(request: Request[Any, Any, Any]) -> Response[bytes]:
     """A route like those of the network: what the body names is done."""
     fields = await read_fields(request)
@@ -74,7 +86,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
             exception_handlers={HornburgError: on_hornburg_error},
             openapi_config=None,
         )
-        transport = httpx2.ASGITransport(app=app)
+        transport = httpx2.ASGITransport(app=admitted(app))
         async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
             yield Api(archive, jobs, client)
         await jobs.close()

@@ -14,7 +14,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from hornburg.errors import ForbiddenError
-from hornburg.security.policy import FULL, Access
+from hornburg.security.policy import Access
 from hornburg.security.principals import Permission
 
 __all__ = ["access_of", "authorize", "permission_of"]
@@ -52,6 +52,13 @@ def permission_of(handler: BaseRouteHandler) -> Permission | None:
 
 
 def access_of(scope: Any) -> Access:
-    """What the one who asks may do; the door has found it out."""
-    state = scope.get("state")
-    return FULL if state is None else cast("Access", state.get("access", FULL))
+    """What the one who asks may do; the door has found it out.
+
+    Raises:
+        ForbiddenError: it has not, so nobody knows who asks.
+    """
+    access = (scope.get("state") or {}).get("access")
+    if access is None:
+        log.error("%s was reached without the door", scope.get("path"))
+        raise ForbiddenError("Nobody knows who asks")
+    return cast("Access", access)
