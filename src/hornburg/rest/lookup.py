@@ -10,6 +10,7 @@ from litestar import Request, Response, post
 
 from hornburg.archive import remove
 from hornburg.archive.parts import Archive
+from hornburg.archive.touched import touch_all
 from hornburg.dicom.levels import Level
 from hornburg.errors import BadRequestError, ParameterOutOfRangeError, TooLargeError
 from hornburg.index.base import Condition, Match, Query, Reader, Resource
@@ -104,11 +105,19 @@ async def bulk_content(request: Asked) -> Response[bytes]:
     contents = USUAL | {"Metadata"} if fields.boolean("Metadata", default=True) else USUAL
     write = ResourceWriter(archive, form_of(fields), contents)
 
+    shown: dict[tuple[Level, str], None] = {}
+
+    def each(reader: Reader, one: Resource) -> bytes:
+        shown[one.level, one.public_id] = None
+        return write(reader, one)
+
     def work(reader: Reader) -> bytes:
         resources = _listed(reader, ids) if level is None else _at_level(reader, ids, level)
-        return b"[" + b",".join(_bounded(write(reader, one) for one in resources)) + b"]"
+        return b"[" + b",".join(_bounded(each(reader, one) for one in resources)) + b"]"
 
-    return raw_json(await archive.index.read(work))
+    content = await archive.index.read(work)
+    touch_all(archive, "", shown)
+    return raw_json(content)
 
 
 def _bounded(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -1,0 +1,150 @@
+"""What the audit trail is told of HTTP requests."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+from pydicom import Dataset, dcmwrite
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from tests.security.trails import lines_of_archive
+
+from hornburg.security.trail.chain import TrailError
+
+STUDY = "1.2.3"
+
+
+def a_file() -> bytes:
+    header = Dataset()
+    header.file_meta = FileMetaDataset()
+    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    header.SOPClassUID = header.file_meta.MediaStorageSOPClassUID = CTImageStorage
+    header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = "1.2.3.4.5"
+    header.StudyInstanceUID, header.SeriesInstanceUID = STUDY, "1.2.3.4"
+    header.PatientID, header.PatientName = "ID-7", "Secret^Name"
+    content = BytesIO()
+    dcmwrite(content, header, enforce_file_format=True)
+    return content.getvalue()
+
+
+async def told(served, action: str) -> list[dict]:
+    """The lines of an action."""
+    return [line for line in await lines_of_archive(served.archive) if line["action"] == action]
+
+
+async def test_an_upload_names_its_instance_and_whose_it_is(served):
+    (stored,) = await served.upload(a_file())
+    (line,) = await told(served, "upload")
+    assert line["outcome"] == "success"
+    assert (line["door"], line["method"], line["route"]) == ("rest", "POST", "/instances")
+    assert line["address"] == "127.0.0.1"
+    assert line["status"] == 200
+    assert line["subjects"] == [
+        {
+            "level": "instance",
+            "PatientID": "ID-7",
+            "StudyInstanceUID": STUDY,
+            "patient": stored["ParentPatient"],
+            "study": stored["ParentStudy"],
+            "ids": [stored["ID"]],
+        }
+    ]
+
+
+async def test_a_read_names_whose_it_is(served):
+    (stored,) = await served.upload(a_file())
+    await served.client.get(f"/studies/{stored['ParentStudy']}/statistics?x=Secret")
+    (line,) = await told(served, "view")
+    assert line["route"] == "/studies/{public_id}/statistics" or "{" in line["route"]
+    assert "Secret" not in str(line)
+    assert line["subjects"] == [
+        {
+            "level": "study",
+            "PatientID": "ID-7",
+            "StudyInstanceUID": STUDY,
+            "patient": stored["ParentPatient"],
+            "ids": [stored["ParentStudy"]],
+        }
+    ]
+
+
+async def test_a_deletion_still_tells_whose_it_was(served):
+    (stored,) = await served.upload(a_file())
+    response = await served.client.request("DELETE", f"/studies/{stored['ParentStudy']}")
+    assert response.status_code == 200
+    (line,) = await told(served, "delete")
+    (subject,) = line["subjects"]
+    assert (subject["level"], subject["PatientID"]) == ("study", "ID-7")
+    assert subject["StudyInstanceUID"] == STUDY
+
+
+async def test_ids_in_bodies_are_named(served):
+    (stored,) = await served.upload(a_file())
+    ids = [stored["ID"], stored["ParentStudy"]]
+    await served.client.post("/tools/bulk-content", json={"Resources": ids})
+    await served.client.post("/tools/bulk-delete", json={"Resources": [stored["ID"]]})
+    (line,) = await told(served, "view")
+    assert sorted(name for one in line["subjects"] for name in one["ids"]) == sorted(ids)
+    (line,) = await told(served, "delete")
+    assert line["subjects"][0]["ids"] == [stored["ID"]]
+    assert line["subjects"][0]["PatientID"] == "ID-7"
+
+
+async def test_a_find_tells_its_keys_and_how_many_it_answered(served):
+    await served.upload(a_file())
+    await served.client.post(
+        "/tools/find", json={"Level": "Study", "Query": {"PatientName": "Secret*", "StudyDate": ""}}
+    )
+    (line,) = await told(served, "view")
+    assert line["answers"] == 1
+    assert set(line["keys"]) == {"PatientName", "StudyDate"}
+    assert "Secret" not in str(line)
+
+
+async def test_a_change_of_settings_tells_what_and_not_to_what(served):
+    await served.client.put("/modalities/pacs", json=["PACS", "secret-host", 104])
+    (line,) = await told(served, "settings")
+    assert line["what"] == "/modalities/pacs"
+    assert "secret-host" not in str(line)
+
+
+async def test_what_failed_is_told_as_such(served):
+    await served.client.get("/studies/66c8e41e-ac3a9029-0b85e42a-8195ee0a-92c2e62e")
+    (line,) = await told(served, "view")
+    assert (line["outcome"], line["status"]) == ("failed", 404)
+
+
+async def test_wrong_passwords_are_told_and_who_is_right(serve):
+    served = await serve(AuthenticationEnabled=True, RegisteredUsers={"alice": "right"})
+    await served.client.get("/studies")
+    await served.client.get("/studies", auth=("alice", "wrong"))
+    await served.client.get("/studies", auth=("alice", "right"))
+    (line,) = await told(served, "login-failed")
+    assert (line["outcome"], line["status"]) == ("refused", 401)
+    assert "wrong" not in str(line)
+    (line,) = await told(served, "view")
+    assert (line["user"], line["kind"]) == ("alice", "password")
+
+
+async def test_pages_of_other_sites_are_told(served):
+    headers = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
+    await served.client.post("/tools/reset", headers=headers)
+    (line,) = await told(served, "request")
+    assert (line["outcome"], line["status"]) == ("refused", 403)
+
+
+@pytest.mark.parametrize("required", [True, False])
+async def test_no_patient_data_while_a_required_trail_cant_be_written(serve, required):
+    served = await serve(AuditTrail={"Required": required})
+    await served.upload(a_file())
+    trail = served.archive.trail
+    really, trail._writer.write = trail._writer.write, lambda _: (0, TrailError("full"))
+    await trail.flush(everything=True)
+    refused = 503 if required else 200
+    assert (await served.client.get("/studies")).status_code == refused
+    assert (await served.client.post("/instances", content=a_file())).status_code == refused
+    assert (await served.client.get("/tools/log-level")).status_code == 200
+    trail._writer.write = really
+    await trail.flush(everything=True)
+    assert (await served.client.get("/studies")).status_code == 200
