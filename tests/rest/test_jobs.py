@@ -15,7 +15,7 @@ import pytest
 from litestar import Litestar, Request, Response, post
 from litestar.datastructures import State
 from tests.jobs.kinds import Counting, RemoteTrouble, Scripted
-from tests.rest.conftest import settings_of
+from tests.rest.conftest import admitted, settings_of
 
 from hornburg.archive.job_store import IndexJobStore
 from hornburg.archive.parts import Archive
@@ -27,21 +27,10 @@ from hornburg.rest.errors import on_hornburg_error
 from hornburg.rest.fields import Fields, read_fields
 from hornburg.rest.job_submit import JobOptions, answer_job, job_options
 from hornburg.rest.jobs import ROUTES
-from hornburg.security.policy import FULL
 from hornburg.security.principals import Permission
 from hornburg.server import open_archive
 
 STAMP = re.compile(r"\d{8}T\d{6}\.\d{6}")
-
-
-def admitted(app: Any) -> Any:
-    """As the door does for somebody who may do everything."""
-
-    async def behind(scope: Any, receive: Any, send: Any) -> None:
-        scope.setdefault("state", {})["access"] = FULL
-        await app(scope, receive, send)
-
-    return behind
 
 
 @post("/start", status_code=200, permission=Permission.SEND)

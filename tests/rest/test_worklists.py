@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx2
 import pytest
 from litestar import Litestar
 from litestar.datastructures import State
 from tests.archive.making import holding
+from tests.rest.conftest import admitted
 
 from hornburg.archive.worklists import Worklists
 from hornburg.errors import HornburgError
@@ -45,7 +46,7 @@ async def client(
             exception_handlers={HornburgError: on_hornburg_error},
             logging_config=None,
         )
-        transport = httpx2.ASGITransport(app=cast("Any", app))
+        transport = httpx2.ASGITransport(app=admitted(app))
         async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as made:
             yield made
 
