@@ -14,8 +14,10 @@ import cyclopts
 from hornburg import __version__
 from hornburg.cli.audit_command import audit
 from hornburg.cli.config_command import config
+from hornburg.cli.hash_password_command import hash_password_command
 from hornburg.cli.import_command import import_
 from hornburg.cli.serve_command import serve
+from hornburg.cli.token_command import token
 from hornburg.errors import HornburgError
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -25,6 +27,8 @@ COMMANDS: tuple[tuple[str, Callable[..., object]], ...] = (
     ("import", import_),
     ("config", config),
     ("audit", audit),
+    ("hash-password", hash_password_command),
+    ("token", token),
 )
 """Every command: its name and the function that runs it and may return an exit status."""
 

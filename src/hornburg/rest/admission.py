@@ -26,7 +26,7 @@ from hornburg.rest.cookies import session_of
 from hornburg.security.browsers import Browsers
 from hornburg.security.identify import Identified, Identities, Proof
 from hornburg.security.policy import Access
-from hornburg.security.principals import Kind, Principal
+from hornburg.security.principals import Principal
 from hornburg.security.proxies import (
     Network,
     Seen,
@@ -38,11 +38,9 @@ from hornburg.security.web_tls import ClientCertificate, user_of
 
 __all__ = ["OPEN_PATHS", "Admission", "Head"]
 
-OPEN_PATHS = frozenset({"/login"})
-"""What is there for those who have not said yet who they are."""
-
-#: These check a token of their own, which a form without script can bring.
-_FORMS = frozenset({"/login", "/logout"})
+OPEN_PATHS = frozenset({"/login", "/login/openid", "/login/openid/callback", "/logout"})
+"""What is there for those who have not said yet who they are. Their handlers check tokens of
+their own, which forms without script can bring."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -246,12 +244,10 @@ def _is_bearer(authorization: bytes | None) -> bool:
 
 
 def _check_token(scope: Any, head: Head, found: Identified) -> None:
-    if scope["method"] in _SAFE or scope["path"] in _FORMS or found.session is None:
+    if scope["method"] in _SAFE or found.session is None:
         return
     given = head.get(b"x-csrf-token", b"")
-    if found.access.principal.kind is Kind.SESSION and not hmac.compare_digest(
-        given, found.session.token().encode()
-    ):
+    if not hmac.compare_digest(given, found.session.token().encode()):
         raise ForbiddenError(
             "With a session, what changes something needs the header X-CSRF-Token; GET /account "
             "tells its value"

@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 from hornburg.archive.parts import Archive
 from hornburg.errors import HornburgError
 from hornburg.rest import (
+    accounts,
     attachments,
     changes,
     dicom_tools,
@@ -22,6 +23,7 @@ from hornburg.rest import (
     jobs,
     labels,
     log_levels,
+    login,
     lookup,
     metadata,
     modalities,
@@ -84,6 +86,8 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     *storage_commitment.ROUTES,
     *dicom_tools.ROUTES,
     *worklists.ROUTES,
+    *accounts.ROUTES,
+    *login.ROUTES,
     openapi,
     home,
 )
@@ -102,7 +106,7 @@ def build(archive: Archive, state: State | None = None) -> Door:
     state.settings = settings
     state.routes = ROUTES
     entrance = Entrance.of(archive, state)
-    state.policy, state.identities = entrance.policy, entrance.identities
+    entrance.share(state)
     app = Litestar(
         route_handlers=list(ROUTES),
         guards=[authorize],

@@ -11,6 +11,7 @@ from hornburg.archive.parts import Archive
 from hornburg.hooks.manager import Hooks
 from hornburg.rest.admission import Admission
 from hornburg.security.browsers import Browsers
+from hornburg.security.form_tokens import FormTokens
 from hornburg.security.identify import Identities
 from hornburg.security.policy import Policy
 from hornburg.security.private_file import PrivateFile
@@ -68,3 +69,10 @@ class Entrance:
         hooks: Hooks = state.get("hooks") or archive.hooks
         admission = Admission(archive, identities, Browsers(settings), hooks)
         return cls(policy, identities, admission)
+
+    def share(self, state: State) -> None:
+        """Let handlers find them."""
+        state.policy = self.policy
+        state.identities = self.identities
+        state.sessions = self.identities.sessions
+        state.form_tokens = FormTokens()

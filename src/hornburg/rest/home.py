@@ -11,35 +11,19 @@ from hornburg import __version__
 from hornburg.archive.seen import is_narrowed
 from hornburg.errors import UnknownResourceError
 from hornburg.index.base import Statistics
+from hornburg.rest.pages import logout_form, page
 from hornburg.rest.permission import access_of
 from hornburg.rest.requests import archive_of
 from hornburg.security.principals import Permission
 
 __all__ = ["home"]
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{name} - Hornburg</title>
-<style>
-  body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem }}
-  dl {{ display: grid; grid-template-columns: max-content auto; gap: 0 1.5rem }}
-  dd {{ margin: 0; font-variant-numeric: tabular-nums }}
-</style>
-<h1>Hornburg {version}</h1>
+_BODY = """<h1>Hornburg {version}</h1>
 <p>This DICOM server is called <em>{name}</em>.</p>
 <dl>{counts}</dl>
 <p>It has no web interface yet. Programs talk to its <a href="openapi.json">REST API</a>, which is
 that of Orthanc; the README has a five-minute tour.</p>
-</html>
-"""
-
-#: Nothing but the style of this page: no script, no other origin, no frame round it.
-_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
+{account}"""
 
 
 def _counts(totals: Statistics) -> str:
@@ -65,6 +49,19 @@ async def home(request: Request[Any, Any, Any]) -> Response[bytes]:
         seen = archive_of(request, Permission.VIEW)
         run = seen.index.read if is_narrowed(seen) else seen.index.look
         counts = _counts(await run(lambda reader: reader.statistics()))
-    page = _PAGE.format(name=escape(archive.settings.name), version=__version__, counts=counts)
-    headers = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer"}
-    return Response(page.encode(), media_type="text/html", headers=headers)
+    name = archive.settings.name
+    body = _BODY.format(
+        name=escape(name), version=__version__, counts=counts, account=_account(request)
+    )
+    return page(f"{name} - Hornburg", body, forms=True)
+
+
+def _account(request: Request[Any, Any, Any]) -> str:
+    """Who is logged in, when somebody is; a session can be ended here, a password can't."""
+    principal = access_of(request.scope).principal
+    if not principal.name:
+        return ""
+    session = request.scope["state"].get("session")
+    if session is not None:
+        return logout_form(principal.name, session.token())
+    return f"<p>You are <em>{escape(principal.name)}</em>.</p>"

@@ -125,7 +125,7 @@ class Identities:
         if proof.session is not None:
             session = await self.sessions.find(proof.session)
             if session is not None:
-                return Identified(self._remember(session.principal(proof.address)), session)
+                return Identified(self._access(session.principal(proof.address)), session)
         if proof.certificate is not None:
             return Identified(self._by_certificate(proof))
         raise UnauthorizedError("This needs a name and a password, or another proof of identity")
@@ -152,7 +152,7 @@ class Identities:
     def _by_certificate(self, proof: Proof) -> Access:
         assert proof.certificate is not None
         name, subject = proof.certificate
-        return self._remember(
+        return self._access(
             Principal(name, Kind.CERTIFICATE, address=proof.address, detail=subject)
         )
 
@@ -168,7 +168,7 @@ class Identities:
             return self._keep(key, self._access(await self._by_password(credentials, address)))
         scheme, _, token = authorization.partition(b" ")
         if scheme.lower() == b"bearer" and token.isascii():
-            return self._remember(await self._by_token(token.strip().decode(), address))
+            return self._access(await self._by_token(token.strip().decode(), address))
         raise WrongCredentialsError(_WRONG)
 
     async def _by_password(self, credentials: bytes, address: str) -> Principal:
@@ -222,10 +222,6 @@ class Identities:
 
     def _digest(self, text: bytes) -> bytes:
         return hashlib.blake2b(text, key=self._key, digest_size=16).digest()
-
-    def _remember(self, principal: Principal) -> Access:
-        access = self._known.get(principal)
-        return self._keep(principal, self._access(principal)) if access is None else access
 
     def _keep(self, key: Hashable, access: Access) -> Access:
         self._known[key] = access

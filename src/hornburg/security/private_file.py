@@ -72,6 +72,7 @@ class PrivateFile:
         except OSError as error:
             raise self._fault("locked", error) from None
         try:
+            _give_to_owner(descriptor, self._path.parent)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
@@ -100,6 +101,7 @@ class PrivateFile:
                 fresh.unlink()
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
+                _give_to_owner(descriptor, self._path.parent)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -128,3 +130,10 @@ def _look(path: Path) -> _Look:
 
 def _no_link(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
+def _give_to_owner(descriptor: int, folder: Path) -> None:
+    """What root makes by a command is for the server, which runs as the owner of the folder."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)

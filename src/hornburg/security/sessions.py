@@ -55,8 +55,14 @@ class Session(msgspec.Struct):
     key: str = ""
 
     def principal(self, address: str) -> Principal:
-        """The one whose session it is."""
-        return Principal(self.user, Kind.SESSION, address=address, roles=self.roles)
+        """The one whose session it is. Who came by a provider stays so: a name at the provider is
+        nobody's name here."""
+        kind = Kind.OPENID if self.by_provider else Kind.SESSION
+        return Principal(self.user, kind, address=address, roles=self.roles)
+
+    def is_of(self, user: str, by_provider: bool) -> bool:
+        """Whether it is a session of this user."""
+        return self.user == user and self.by_provider is by_provider
 
     def token(self) -> str:
         """What an unsafe request has to bring besides the cookie (``X-CSRF-Token``)."""
@@ -101,7 +107,7 @@ class Sessions:
         """Begin a session; answers its identifier, which is told nobody but the browser."""
         sessions = self._all()
         self._sweep(sessions)
-        self._make_room(sessions, user)
+        self._make_room(sessions, user, by_provider)
         identifier = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
         now = self._clock()
         mark = "" if by_provider else self._mark(user, identifier.encode())
@@ -140,17 +146,17 @@ class Sessions:
         """End a session, on logging out. It is gone for good when this returns."""
         await self._end([_digest(identifier)])
 
-    async def close_all(self, user: str) -> int:
+    async def close_all(self, user: str, *, by_provider: bool = False) -> int:
         """End all sessions of a user; answers how many there were."""
-        gone = [digest for digest, one in self._all().items() if one.user == user]
+        gone = [key for key, one in self._all().items() if one.is_of(user, by_provider)]
         await self._end(gone)
         return len(gone)
 
-    def count(self, user: str) -> int:
-        """How many sessions a user has."""
+    def count(self, like: Session) -> int:
+        """How many sessions the user of this one has."""
         sessions = self._all()
         self._sweep(sessions)
-        return sum(one.user == user for one in sessions.values())
+        return sum(one.is_of(like.user, like.by_provider) for one in sessions.values())
 
     async def settle(self) -> None:
         """Wait until all is written down."""
@@ -192,8 +198,8 @@ class Sessions:
             del sessions[digest]
             self._written.pop(digest, None)
 
-    def _make_room(self, sessions: dict[str, Session], user: str) -> None:
-        own = [digest for digest, one in sessions.items() if one.user == user]
+    def _make_room(self, sessions: dict[str, Session], user: str, by_provider: bool) -> None:
+        own = [digest for digest, one in sessions.items() if one.is_of(user, by_provider)]
         for group, most in ((own, _MOST_OF_ONE), (list(sessions), _MOST)):
             if len(group) >= most:
                 oldest = min(group, key=lambda digest: sessions[digest].seen)
