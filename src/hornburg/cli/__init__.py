@@ -18,6 +18,7 @@ from hornburg.cli.hash_password_command import hash_password_command
 from hornburg.cli.import_command import import_
 from hornburg.cli.serve_command import serve
 from hornburg.cli.token_command import token
+from hornburg.cli.trail_command import trail
 from hornburg.errors import HornburgError
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -29,6 +30,7 @@ COMMANDS: tuple[tuple[str, Callable[..., object]], ...] = (
     ("audit", audit),
     ("hash-password", hash_password_command),
     ("token", token),
+    ("trail", trail),
 )
 """Every command: its name and the function that runs it and may return an exit status."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pwd
 import sys
 from collections import Counter
 from pathlib import Path
@@ -24,8 +25,10 @@ from rich.progress import (
 from rich.table import Table
 
 from hornburg.archive.folder_import import Imported, Result, find_files, import_files
+from hornburg.archive.touched import act_as
 from hornburg.cli.logs import set_up_logs
 from hornburg.errors import BadRequestError, StorageFullError
+from hornburg.security.principals import Kind, Principal
 from hornburg.server import open_archive
 from hornburg.settings import Settings, load
 
@@ -122,6 +125,7 @@ def _open(report: Path | None) -> IO[str]:
 
 async def _import(settings: Settings, paths: tuple[Path, ...], kept: _Report) -> None:
     async with open_archive(settings) as archive:
+        act_as(Principal(_user(), Kind.INSIDE, detail="hornburg import"), "command")
         with _progress() as progress:
             searching = progress.add_task("searching", total=None, files=0)
             found = []
@@ -140,6 +144,14 @@ async def _import(settings: Settings, paths: tuple[Path, ...], kept: _Report) ->
                 progress.update(task, advance=imported.size, files=done)
 
             await import_files(archive, found, tell)
+
+
+def _user() -> str:
+    """The user of the system that runs the command."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def _progress() -> Progress:

@@ -41,6 +41,7 @@ from hornburg.rest import (
     system,
     tags,
     tools,
+    trail,
     worklists,
 )
 from hornburg.rest.door import Door
@@ -65,6 +66,7 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     *system.ROUTES,
     *changes.ROUTES,
     *tools.ROUTES,
+    *trail.ROUTES,
     *plugins.ROUTES,
     *scripts.ROUTES,
     *log_levels.ROUTES,

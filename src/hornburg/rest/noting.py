@@ -70,7 +70,7 @@ def note_request(trail: Trail, scope: Any, status: int) -> None:
     touched.who, touched.door = who, "job"
     method, path = scope["method"], scope["path"]
     permission = _permission(scope, method, path)
-    if permission is None or permission is Permission.ANYONE:
+    if permission in (None, Permission.ANYONE, Permission.METRICS):
         _note_entrance(trail, scope, status, who)
         return
     word = permission.value

@@ -23,7 +23,13 @@ log = logging.getLogger("hornburg.rest")
 
 #: What is served also while a required audit trail can't be written.
 _WITHOUT_PATIENTS = frozenset(
-    {Permission.ANYONE, Permission.SETTINGS, Permission.CONTROL, Permission.AUDIT}
+    {
+        Permission.ANYONE,
+        Permission.AUDIT,
+        Permission.CONTROL,
+        Permission.METRICS,
+        Permission.SETTINGS,
+    }
 )
 
 

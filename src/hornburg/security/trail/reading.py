@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 from hornburg.security.trail.chain import LONGEST_LINE
 from hornburg.security.trail.files import files_of, first_of, raw_lines, time_of
 
-__all__ = ["Wanted", "lines_of"]
+__all__ = ["Wanted", "lines_of", "moment"]
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -69,6 +70,19 @@ class Wanted:
         if self.study in (one.get("StudyInstanceUID"), one.get("study")):
             return True
         return one.get("level") == "study" and self.study in _ids(one)
+
+
+def moment(text: str) -> float:
+    """The Unix time of a date or a time as people write it, UTC unless it says otherwise; 0 for an
+    empty text.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not text:
+        return 0.0
+    found = datetime.fromisoformat(text)
+    return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
 
 
 def _ids(one: dict[str, Any]) -> list[str]:
