@@ -13,6 +13,9 @@ from hornburg.settings.values import SecurityProfile
 
 __all__ = ["check"]
 
+#: Users that one line names.
+_MOST_NAMED = 10
+
 
 def check(settings: Settings) -> Iterator[str]:
     """Notes for the operator.
@@ -107,12 +110,29 @@ def _check_http(settings: Settings) -> Iterable[str]:
         yield "remote access is allowed without authentication: everybody can read and delete"
     if settings.authentication_required and settings.uses_well_known_passwords:
         yield "RegisteredUsers holds a password that is printed in manuals: change it"
+    elif settings.authentication_required:
+        yield from _check_passwords(settings)
     asked = settings.http_bind_addresses or ()
     outside = [each for each in asked if not ipaddress.ip_address(each).is_loopback]
     if outside and not settings.remote_access_allowed:
         yield (
             f"HttpBindAddresses: {', '.join(outside)} left out because RemoteAccessAllowed "
             f"is false; listening on {', '.join(settings.http_binds())}"
+        )
+
+
+def _check_passwords(settings: Settings) -> Iterable[str]:
+    plain = sorted(
+        name
+        for name, secret in (settings.registered_users or {}).items()
+        if not secret.reveal().startswith("$argon2")
+    )
+    if plain:
+        names = ", ".join(ascii(name) for name in plain[:_MOST_NAMED])
+        more = f" and {len(plain) - _MOST_NAMED} others" if len(plain) > _MOST_NAMED else ""
+        yield (
+            f"RegisteredUsers: the password of {names}{more} is in plain text; "
+            "'hornburg hash-password' prints what to write instead"
         )
 
 
