@@ -9,7 +9,7 @@ from concurrent.futures import Future
 import pytest
 
 from hornburg.hooks.errors import TimeLimitError
-from hornburg.hooks.worker import MOST_WAITING, Worker, set_inside
+from hornburg.hooks.worker import MOST_WAITING, Call, Worker, set_inside
 
 
 @pytest.fixture
@@ -151,13 +151,14 @@ async def test_what_runs_without_its_caller_keeps_its_limit(worker: Worker) -> N
 async def test_a_call_that_asks_the_same_plug_in_is_answered_on_its_thread(worker: Worker) -> None:
     loop = asyncio.get_running_loop()
 
-    async def called(within: frozenset[Worker]) -> str:
+    async def called(within: frozenset[Call]) -> str:
         set_inside(within)
         return str(await worker.run(lambda: "inner", limit=30))
 
     def outer() -> str:
-        answer: Future[str] = asyncio.run_coroutine_threadsafe(called(worker.inside_of_now()), loop)
-        return f"outer {worker.wait_for(answer)}"
+        call, within = worker.begin_call()
+        answer: Future[str] = asyncio.run_coroutine_threadsafe(called(within), loop)
+        return f"outer {worker.wait_for(call, answer)}"
 
     assert await worker.run(outer, limit=30) == "outer inner"
 
@@ -165,13 +166,14 @@ async def test_a_call_that_asks_the_same_plug_in_is_answered_on_its_thread(worke
 async def test_calls_do_not_go_round_for_ever(worker: Worker) -> None:
     loop = asyncio.get_running_loop()
 
-    async def called(within: frozenset[Worker]) -> int:
+    async def called(within: frozenset[Call]) -> int:
         set_inside(within)
         return int(await worker.run(again, limit=30))
 
     def again() -> int:
-        answer = asyncio.run_coroutine_threadsafe(called(worker.inside_of_now()), loop)
-        return int(worker.wait_for(answer)) + 1
+        call, within = worker.begin_call()
+        answer = asyncio.run_coroutine_threadsafe(called(within), loop)
+        return int(worker.wait_for(call, answer)) + 1
 
     with pytest.raises(RecursionError):
         await worker.run(again, limit=30)
@@ -181,7 +183,8 @@ async def test_the_limit_ends_a_wait_for_a_call(worker: Worker) -> None:
     loop = asyncio.get_running_loop()
 
     def outer() -> None:
-        worker.wait_for(asyncio.run_coroutine_threadsafe(asyncio.Event().wait(), loop))
+        call, _ = worker.begin_call()
+        worker.wait_for(call, asyncio.run_coroutine_threadsafe(asyncio.Event().wait(), loop))
 
     with pytest.raises(TimeLimitError):
         await worker.run(outer, limit=0.05)
@@ -207,3 +210,36 @@ async def test_closing_ends_what_runs_and_what_waits() -> None:
         await waiting
     with pytest.raises(TimeLimitError):
         await worker.run(lambda: 1)
+
+
+async def test_what_outlasts_its_call_has_its_turn_as_all_others(worker: Worker) -> None:
+    """A job that a handler submits, and that ends in a filter, while the next handler runs."""
+    loop = asyncio.get_running_loop()
+    jobs: list[asyncio.Future[str]] = []
+    go = asyncio.Event()
+    begun, block = threading.Event(), threading.Event()
+
+    async def job() -> str:
+        await go.wait()
+        return str(await worker.run(lambda: "done", limit=30))
+
+    async def submitting(within: frozenset[Call]) -> None:
+        set_inside(within)
+        jobs.append(asyncio.ensure_future(job()))
+
+    def handler() -> None:
+        call, within = worker.begin_call()
+        worker.wait_for(call, asyncio.run_coroutine_threadsafe(submitting(within), loop))
+
+    def busy() -> None:
+        begun.set()
+        block.wait()
+
+    await worker.run(handler, limit=30)
+    running = asyncio.ensure_future(worker.run(busy))
+    await asyncio.to_thread(begun.wait)
+    go.set()
+    await asyncio.sleep(0.01)
+    block.set()
+    await running
+    assert await jobs[0] == "done"

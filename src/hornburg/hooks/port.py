@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future
 from typing import Any
 
 from hornburg.errors import UnavailableError
 from hornburg.hooks.guest import Guest
 from hornburg.hooks.specs import Answer
-from hornburg.hooks.worker import Worker, inside, set_inside
+from hornburg.hooks.worker import Call, inside, set_inside
 
 __all__ = ["Caller", "Port", "Switchboard"]
 
@@ -100,15 +101,27 @@ class Port:
             raise RuntimeError("call_and_wait() would block the server: await call() instead")
         workers = () if self.guest is None else self.guest.workers
         worker = next((one for one in workers if one.is_mine), None)
-        within = frozenset[Worker]() if worker is None else worker.inside_of_now()
+        if worker is None:
+            return self._ask(loop, inside(), method, uri, body, headers).result()
+        call, within = worker.begin_call()
+        answer = self._ask(loop, within, method, uri, body, headers)
+        found: Answer = worker.wait_for(call, answer)
+        return found
 
+    def _ask(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        within: frozenset[Call],
+        method: str,
+        uri: str,
+        body: bytes,
+        headers: Mapping[str, str],
+    ) -> Future[Answer]:
         async def called() -> Answer:
-            set_inside(within | inside())
+            set_inside(within)
             return await self.call(method, uri, body, headers)
 
-        answer = asyncio.run_coroutine_threadsafe(called(), loop)
-        found: Answer = answer.result() if worker is None else worker.wait_for(answer)
-        return found
+        return asyncio.run_coroutine_threadsafe(called(), loop)
 
 
 def _is_on(loop: asyncio.AbstractEventLoop) -> bool:

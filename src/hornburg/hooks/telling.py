@@ -60,8 +60,13 @@ class TellingIndex(Index):
         """The change goes on when its caller is cancelled, and is told then, too."""
         task = asyncio.ensure_future(self._write(work, needs, quick))
         self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
+        task.add_done_callback(self._done)
         return await asyncio.shield(task)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._telling.discard(task)
+        if not task.cancelled():
+            task.exception()  # its caller has it, or is gone and doesn't want it
 
     async def _write(self, work: Callable[[Writer], T], needs: str | None, quick: bool) -> T:
         events: list[Event] = []

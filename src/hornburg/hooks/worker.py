@@ -18,7 +18,7 @@ from typing import Any
 
 from hornburg.hooks.errors import TimeLimitError
 
-__all__ = ["MOST_WAITING", "Worker", "inside", "set_inside"]
+__all__ = ["MOST_WAITING", "Call", "Worker", "inside", "set_inside"]
 
 #: Functions that may wait for a worker.
 MOST_WAITING = 1000
@@ -27,17 +27,29 @@ MOST_WAITING = 1000
 #: calls the server…
 _DEEPEST = 8
 
-_inside: ContextVar[frozenset[Worker]] = ContextVar("inside", default=frozenset())
+
+class Call:
+    """A call of a function to the server, for whose answer its worker waits."""
+
+    __slots__ = ("is_open", "worker")
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.is_open = True
 
 
-def inside() -> frozenset[Worker]:
-    """The workers that wait for what runs now: they run what it needs of them meanwhile."""
+_inside: ContextVar[frozenset[Call]] = ContextVar("inside", default=frozenset())
+
+
+def inside() -> frozenset[Call]:
+    """The calls that what runs now is part of: while their workers wait for the answer, they run
+    what it needs of them. What outlasts its call, such as a job, waits as all others do."""
     return _inside.get()
 
 
-def set_inside(workers: frozenset[Worker]) -> None:
-    """Say for this task, and for those that it starts, which workers wait for it."""
-    _inside.set(workers)
+def set_inside(calls: frozenset[Call]) -> None:
+    """Say for this task, and for those that it starts, which calls they are part of."""
+    _inside.set(calls)
 
 
 class _Interrupt(BaseException):
@@ -76,6 +88,8 @@ class Worker:
         self._nested: deque[_Work] = deque()
         #: What runs, each inside of the one before.
         self._running: list[_Work] = []
+        #: The calls whose answers are waited for.
+        self._calls: list[Call] = []
         self._thread: threading.Thread | None = None
         self._stuck = False
         self._closed = False
@@ -97,7 +111,8 @@ class Worker:
         with self._condition:
             if self._closed or self._stuck:
                 raise TimeLimitError("its thread still runs something that took too long")
-            queue = self._nested if self in work.inside and self._running else self._waiting
+            waits = any(call.is_open and call.worker is self for call in work.inside)
+            queue = self._nested if waits else self._waiting
             if len(queue) >= MOST_WAITING:
                 raise TimeLimitError(f"{MOST_WAITING} others wait already")
             queue.append(work)
@@ -131,7 +146,7 @@ class Worker:
         for work in waiting:
             work.future.cancel()
 
-    def wait_for(self, answer: Future[Any]) -> Any:
+    def wait_for(self, call: Call, answer: Future[Any]) -> Any:
         """Wait, on the worker's own thread, for the answer to a call; what the call needs of this
         worker is run meanwhile.
 
@@ -139,8 +154,24 @@ class Worker:
             TimeLimitError: the time of the function that waits is up.
             BaseException: what the call raised.
         """
-        work = self._running[-1]
         answer.add_done_callback(self._wake)
+        try:
+            return self._wait(answer)
+        finally:
+            with self._condition:
+                self._end_call(call)
+
+    def _end_call(self, call: Call) -> None:
+        call.is_open = False
+        if call in self._calls:
+            self._calls.remove(call)
+        if not self._calls:
+            # Nobody is left who would run it inside.
+            self._waiting.extendleft(reversed(self._nested))
+            self._nested.clear()
+
+    def _wait(self, answer: Future[Any]) -> Any:
+        work = self._running[-1]
         while True:
             with self._condition:
                 work.waits = True
@@ -161,9 +192,13 @@ class Worker:
         """Whether this is the worker's own thread."""
         return threading.current_thread() is self._thread
 
-    def inside_of_now(self) -> frozenset[Worker]:
-        """On the worker's own thread: who waits for a call that is made now."""
-        return self._running[-1].inside | {self}
+    def begin_call(self) -> tuple[Call, frozenset[Call]]:
+        """On the worker's own thread: a call that begins, to be given to :meth:`wait_for`, and
+        all those that it is part of, itself included."""
+        call = Call(self)
+        with self._condition:
+            self._calls.append(call)
+        return call, self._running[-1].inside | {call}
 
     # -- time-outs ------------------------------------------------------------------------------
 
@@ -242,6 +277,8 @@ class Worker:
                 _raise_in(self._thread.ident, None)
             if not self._running:
                 self._stuck = False
+                for call in tuple(self._calls):  # whose end an interrupt has hit
+                    self._end_call(call)
 
 
 def _outcome(work: _Work) -> tuple[Any, BaseException | None]:
