@@ -148,3 +148,32 @@ async def test_no_patient_data_while_a_required_trail_cant_be_written(serve, req
     trail._writer.write = really
     await trail.flush(everything=True)
     assert (await served.client.get("/studies")).status_code == 200
+
+
+async def test_the_trail_is_read_over_rest(served):
+    (stored,) = await served.upload(a_file())
+    await served.client.get(f"/studies/{stored['ParentStudy']}/series")
+    response = await served.client.get("/tools/audit-trail", params={"patient": "ID-7"})
+    assert [line["action"] for line in response.json()] == ["upload", "view"]
+    response = await served.client.get(
+        "/tools/audit-trail", params={"study": STUDY, "action": "view", "limit": 1}
+    )
+    (line,) = response.json()
+    assert line["subjects"][0]["StudyInstanceUID"] == STUDY
+    (line,) = [one for one in await told(served, "audit") if "subjects" not in one][:1]
+    assert line["route"] == "/tools/audit-trail"
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"since": "yesterday"}, {"limit": "0"}, {"limit": "10001"}, {"what": "x"}]
+)
+async def test_arguments_that_make_no_sense_are_refused(served, arguments):
+    response = await served.client.get("/tools/audit-trail", params=arguments)
+    assert response.status_code == 400
+
+
+async def test_without_a_trail_there_is_none_to_read(serve):
+    served = await serve(AuditTrail={"Enabled": False})
+    await served.upload(a_file())
+    assert (await served.client.get("/tools/audit-trail")).status_code == 404
+    assert not (served.archive.settings.storage_directory / "audit-trail").exists()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +66,8 @@ def _wanted(request: Asked) -> tuple[Wanted, int]:
     text = given.get("limit", str(_USUAL))
     if not (text.isascii() and text.isdigit() and len(text) < 8 and 1 <= int(text) <= _MOST):
         raise ParameterOutOfRangeError(f"limit must be a number from 1 to {_MOST}")
-    texts = {name: given.get(name, "")[:256] for name in _TEXTS}
-    wanted = Wanted(**texts)
-    return replace(wanted, since=times["since"], until=times["until"]), int(text)
+    texts: dict[str, Any] = {name: str(given.get(name, ""))[:256] for name in _TEXTS}
+    return Wanted(**texts, since=times["since"], until=times["until"]), int(text)
 
 
 ROUTES = (audit_trail,)
