@@ -56,7 +56,7 @@ def test_dates(good, at, code, fatal):
 def test_a_key_that_is_missing_or_another(folder, good):
     other = make(folder, "other")
     assert codes(good.certificate, None, NOW) == ["no-key"]
-    assert codes(good.certificate, good.certificate, NOW) == ["key-exposed", "no-key"]
+    assert codes(good.certificate, good.certificate, NOW) == ["no-key"]
     assert codes(good.certificate, other.key, NOW) == ["mismatch"]
     assert codes(good.certificate, folder / "gone", NOW) == ["unreadable"]
     locked = make(folder, "locked", passphrase="geheim", days=100)

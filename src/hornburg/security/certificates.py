@@ -129,10 +129,10 @@ def _key_findings(
         if isinstance(other, Finding):
             return [other]
         content = other
-    found = _exposed(place)
     block = _KEY.search(content)
     if block is None:
-        return [*found, Finding("no-key", True, f"{place} holds no private key in PEM form")]
+        return [Finding("no-key", True, f"{place} holds no private key in PEM form")]
+    found = _exposed(place)
     try:
         key = load_pem_private_key(block[0], None)
         ours = key.public_key() == certificate.public_key()
