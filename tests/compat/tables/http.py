@@ -5,8 +5,6 @@ from __future__ import annotations
 from tests.compat.cases import Family, Ours, Step, each, get, post, put
 from tests.compat.rules import only
 
-_LATER = Ours("not part of this version", status=404)
-
 _METHODS = [
     ("DELETE", "/instances"),
     ("PUT", "/instances"),
@@ -54,8 +52,8 @@ FAMILY = Family(
         get("/exports"),
         get("/modalities"),
         get("/modalities?expand"),
-        get("/peers", ours=_LATER),
-        get("/peers?expand", ours=_LATER),
+        get("/peers"),
+        get("/peers?expand"),
         get("/jobs"),
         get("/jobs?expand"),
         get("/queries"),
