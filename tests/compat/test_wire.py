@@ -10,20 +10,20 @@ from tests.compat.conftest import Names
 from tests.compat.open import OPEN, still_open
 from tests.compat.servers import Pair
 
-_LOOKUP = b"POST /tools/lookup HTTP/1.1\r\nHost: x\r\n"
+_LOOKUP = b"POST /tools/lookup HTTP/1.1\r\nHost: localhost\r\n"
 
 _REQUESTS = {
-    "plain": b"GET /tools/now HTTP/1.1\r\nHost: x\r\n\r\n",
+    "plain": b"GET /tools/now HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "HTTP/1.0": b"GET /tools/now HTTP/1.0\r\n\r\n",
     "body without length": _LOOKUP + b"Connection: close\r\n\r\n",
     "chunks": _LOOKUP + b"Transfer-Encoding: chunked\r\n\r\n4\r\nCMP1\r\n0\r\n\r\n",
-    "a GET with a body": b"GET /tools/now HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+    "a GET with a body": b"GET /tools/now HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc",
     "expecting 100": (
-        b"POST /instances HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\nABCD"
+        b"POST /instances HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\nABCD"
     ),
     "no request": b"nothing\r\n\r\n",
-    "unknown method": b"NOTHING /system HTTP/1.1\r\nHost: x\r\n\r\n",
-    "two requests in a row": b"GET /tools/now HTTP/1.1\r\nHost: x\r\n\r\n" * 2,
+    "unknown method": b"NOTHING /system HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "two requests in a row": b"GET /tools/now HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2,
 }
 
 

@@ -100,10 +100,14 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, 
     files.mkdir()
     for name, content in _WORKLISTS.items():
         _write(files / f"{name}.wl", content)
+    # A folder, as in Debian's configuration: what is in it concerns Orthanc alone.
+    plugins = folder / "plugins"
+    plugins.mkdir(mode=0o755)
+    (plugins / _PLUGIN.name).symlink_to(_PLUGIN)
     options: dict[str, Any] = {
         "DicomAet": "ARCHIVE",
         "DicomModalities": {"compat": ["COMPAT", "127.0.0.1", 104]},
-        "Plugins": [str(_PLUGIN)],
+        "Plugins": [str(plugins)],
         "Worklists": {"Enable": True, "Database": str(files)},
     }
     with (
