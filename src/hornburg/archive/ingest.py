@@ -167,7 +167,7 @@ async def _put(archive: Archive, content: Spool, header: Header, origin: Origin)
             quick=is_small and not has_limits(archive.settings),
         )
     except BaseException:
-        await archive.work(arrival.forget)
+        await archive.work(archive.storage.take_back, arrival.uuid)
         raise
     if not stored.is_new and not is_small:
         await archive.work(arrival.forget)

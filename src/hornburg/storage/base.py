@@ -106,6 +106,10 @@ class Storage(ABC):
     def remove(self, uuid: str) -> None:
         """Remove a file; one that is gone already is no error."""
 
+    def take_back(self, uuid: str) -> None:
+        """Remove a file that was never acknowledged, so that its note is not heeded either."""
+        self.remove(uuid)
+
     @abstractmethod
     def notes(self) -> Sequence[tuple[str, bytes]]:
         """After an unclean stop: UUIDs of files, and the notes that were written with them. Their

@@ -146,6 +146,9 @@ class CompressedStorage(Storage):
     def remove(self, uuid: str) -> None:
         self._below.remove(uuid)
 
+    def take_back(self, uuid: str) -> None:
+        self._below.take_back(uuid)
+
     def suspects(self) -> Iterator[str]:
         return self._below.suspects()
 

@@ -21,7 +21,7 @@ from hornburg.storage.files import (
     start_writing,
     sync_files,
 )
-from hornburg.storage.journal import LARGEST, LONGEST_NOTE, Journal, Record
+from hornburg.storage.journal import LARGEST, LONGEST_NOTE, TAKEN_BACK, Journal, Record
 
 __all__ = ["WITHOUT_JOURNAL", "Durability"]
 
@@ -86,15 +86,20 @@ class Durability:
         Raises:
             OSError: the journal can't be read, or a file can't be made.
         """
-        restored = []
+        restored, notes, taken_back = [], {}, set()
         for record in self.journal.records():
+            if record.note == TAKEN_BACK:
+                taken_back.add(record.uuid)
+                continue
             make_folders(record.uuid)
             restore(place_of(self._folder, record.uuid), record.content)
             restored.append(record.uuid)
             if record.note:
-                self.notes.append((record.uuid, record.note))
+                # A commit that was tried again has left several.
+                notes[record.uuid] = record.note
         if restored:
             sync_files(self._folder, restored)
+        self.notes = [one for one in notes.items() if one[0] not in taken_back]
         if not self.notes:
             self.journal.forget()
 

@@ -289,6 +289,10 @@ class FilesystemStorage(Storage):
         except OSError as error:
             raise write_failure(error) from error
 
+    def take_back(self, uuid: str) -> None:
+        self._durability.journal.take_back(uuid)
+        self.remove(uuid)
+
     # -- reading --------------------------------------------------------------------------
 
     def _open(self, uuid: str) -> int:

@@ -42,7 +42,7 @@ from uuid import UUID
 
 from hornburg.storage.files import fsync_folder
 
-__all__ = ["LARGEST", "LONGEST_NOTE", "Journal", "Record"]
+__all__ = ["LARGEST", "LONGEST_NOTE", "TAKEN_BACK", "Journal", "Record"]
 
 log = logging.getLogger("hornburg.storage")
 
@@ -54,6 +54,9 @@ LARGEST = 64 << 10
 
 #: The longest note, in bytes.
 LONGEST_NOTE = 4 << 10
+
+#: The note of a record which says that there is nothing to be made of earlier ones of its file.
+TAKEN_BACK = b"taken back"
 
 #: A journal is made where so many times its size is free, so that it never fills a disk.
 _FREE = 16
@@ -193,6 +196,12 @@ class Journal:
                 self.is_open = False
                 log.error("the journal of new files can't be written: %s", error)
                 return False
+
+    def take_back(self, uuid: str) -> None:
+        """Have the note of a file heeded no more, if there is one."""
+        noted = any(uuid in segment.names for segment in self._segments)
+        if noted and not self.append([Record(uuid, b"", TAKEN_BACK)]):
+            log.error("an instance that could not be stored may be there after a crash")
 
     def _append(self, files: Sequence[Record]) -> bool:
         written = set()
