@@ -12,7 +12,7 @@ from tests.builtin.lua.making import running
 
 from hornburg.builtin.lua.errors import LuaEndedError, LuaError, LuaFunctionError
 from hornburg.builtin.lua.process import LuaLimits
-from hornburg.builtin.lua.runtime import Turn
+from hornburg.builtin.lua.turn import Turn
 
 LIMITS = LuaLimits(memory=32 << 20, seconds=1)
 

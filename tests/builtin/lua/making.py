@@ -9,7 +9,8 @@ from typing import Any
 
 from hornburg.builtin.lua.plugin import LuaPlugin
 from hornburg.builtin.lua.process import LuaLimits
-from hornburg.builtin.lua.runtime import LuaRuntime, Script, Turn
+from hornburg.builtin.lua.runtime import LuaRuntime, Script
+from hornburg.builtin.lua.turn import Turn
 from hornburg.hooks.specs import Answer
 
 __all__ = ["Asked", "FakeServer", "checked", "running"]

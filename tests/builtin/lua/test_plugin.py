@@ -237,3 +237,13 @@ async def test_a_callback_that_fails_is_logged_and_the_next_one_comes(caplog):
         await plugin.heartbeat()
         assert await plugin.execute(b"print(n)") == "2\n"
     assert "OnHeartBeat: test.lua:1: once" in caplog.text
+
+
+async def test_a_filter_that_nobody_would_ask_is_refused():
+    filters = "function OutgoingCStoreInstanceFilter() return false end"
+    with pytest.raises(LuaError, match="not part of this version"):
+        async with checked(filters):
+            pass
+    async with checked("", may_execute=True) as plugin:
+        with pytest.raises(LuaError, match="not part of this version"):
+            await plugin.execute(filters.encode())

@@ -13,7 +13,8 @@ from tests.builtin.lua.making import running
 
 from hornburg.builtin.lua.errors import LuaEndedError, LuaError, LuaFunctionError
 from hornburg.builtin.lua.process import LuaLimits
-from hornburg.builtin.lua.runtime import LuaRuntime, Script, Turn
+from hornburg.builtin.lua.runtime import LuaRuntime, Script
+from hornburg.builtin.lua.turn import Turn
 
 QUICK = LuaLimits(memory=16 << 20, seconds=1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CALLBACKS", "EVENTS", "FILTERS_APART"]
+__all__ = ["CALLBACKS", "EVENTS", "FILTERS_APART", "MISSING"]
 
 _LEVELS = ("Patient", "Study", "Series", "Instance")
 
@@ -22,6 +22,9 @@ EVENTS = {
 }
 """Kind of event -> level -> function."""
 
+MISSING = frozenset({"OutgoingCStoreInstanceFilter"})
+"""Filters that nobody would ask; a script that relies on one is refused."""
+
 CALLBACKS = frozenset(
     {
         "Initialize",
@@ -31,8 +34,8 @@ CALLBACKS = frozenset(
         "IncomingFindRequestFilter",
         "IncomingWorklistRequestFilter",
         "OutgoingFindRequestFilter",
-        "OutgoingCStoreInstanceFilter",
         *FILTERS_APART,
+        *MISSING,
         *(function for levels in EVENTS.values() for function in levels.values()),
     }
 )

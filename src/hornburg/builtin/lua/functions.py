@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from hornburg.builtin.lua.arguments import Arguments
 from hornburg.builtin.lua.errors import LuaFunctionError
 from hornburg.builtin.lua.operations import MOST_OF_A_CALL, Operation
-from hornburg.builtin.lua.runtime import Turn, log
+from hornburg.builtin.lua.turn import Turn, log
 from hornburg.errors import HornburgError
 from hornburg.hooks.specs import RestApi
 

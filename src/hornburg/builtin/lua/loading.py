@@ -12,7 +12,8 @@ from hornburg.builtin.lua.errors import LuaError
 from hornburg.builtin.lua.functions import HttpPort
 from hornburg.builtin.lua.plugin import LuaPlugin
 from hornburg.builtin.lua.process import LuaLimits
-from hornburg.builtin.lua.runtime import Script, log
+from hornburg.builtin.lua.runtime import Script
+from hornburg.builtin.lua.turn import log
 from hornburg.dicom.dictionary import Dictionary
 from hornburg.hooks.specs import ServerPort
 from hornburg.settings import Settings

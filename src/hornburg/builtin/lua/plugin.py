@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from hornburg.builtin.lua.callbacks import EVENTS, FILTERS_APART
+from hornburg.builtin.lua.callbacks import EVENTS, FILTERS_APART, MISSING
 from hornburg.builtin.lua.errors import LuaError
 from hornburg.builtin.lua.functions import Functions, HttpPort
 from hornburg.builtin.lua.operations import Operations
 from hornburg.builtin.lua.process import LuaLimits
-from hornburg.builtin.lua.runtime import LuaRuntime, Script, Turn, log
+from hornburg.builtin.lua.queries import Queries, integer
+from hornburg.builtin.lua.runtime import LuaRuntime, Script
+from hornburg.builtin.lua.turn import Turn, log
 from hornburg.dicom.dictionary import Dictionary
 from hornburg.hooks.specs import (
     Event,
@@ -53,7 +54,6 @@ _BY_HOOK = {
 }
 
 _LEVEL_TAG = "0008,0052"
-_TAG = re.compile(r"([0-9a-fA-F]{4})[,-]?([0-9a-fA-F]{4})")
 
 #: What a stop waits for operations that scripts have asked for.
 _PATIENCE_AT_END = 5.0
@@ -99,7 +99,7 @@ class LuaPlugin(Plugin):
         self._runtime = runtime
         self._main, self._apart = runtime(), runtime()
         self._may_execute = may_execute
-        self._dictionary = dictionary or Dictionary()
+        self._queries = Queries(dictionary or Dictionary())
         self.heartbeat_period = heart_beat_period
 
     async def check(self) -> None:
@@ -114,6 +114,8 @@ class LuaPlugin(Plugin):
             await trial.start()
         finally:
             await trial.close()
+        if missing := MISSING & trial.defined:
+            raise _no_filter(missing)
         for runtime in (self._main, self._apart):
             runtime.expect(trial.defined)
         used = {"on_start", "on_stop"}
@@ -131,7 +133,10 @@ class LuaPlugin(Plugin):
         Raises:
             LuaError: it fails, or takes too long.
         """
-        return await self._main.run(source)
+        printed = await self._main.run(source)
+        if missing := MISSING & self._main.defined:
+            raise _no_filter(missing)
+        return printed
 
     async def close(self) -> None:
         """End the processes."""
@@ -175,7 +180,7 @@ class LuaPlugin(Plugin):
         """``ReceivedCStoreInstanceFilter(dicom, origin, info)``: the status."""
         name = "ReceivedCStoreInstanceFilter"
         answer = await self._received(name, instance) if name in self._apart.defined else 0
-        status = _integer(answer)
+        status = integer(answer)
         if status is None or not 0 <= status <= 0xFFFF:
             raise LuaError("ReceivedCStoreInstanceFilter must answer a status from 0 to 0xFFFF")
         return status
@@ -260,38 +265,10 @@ class LuaPlugin(Plugin):
             raise LuaError(f"{name}: {error}") from None
         if not isinstance(answer, Mapping) and answer != []:
             raise LuaError(f"{name} must answer a table")
-        changed = self._tags(name, answer or {})
+        changed = self._queries.tags(name, answer or {})
         if name == "OutgoingFindRequestFilter" and _LEVEL_TAG in request.tags:
             changed.setdefault(_LEVEL_TAG, request.tags[_LEVEL_TAG])
         return changed
-
-    def _tags(self, name: str, answer: Mapping[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        # The server shows tags by number; a name is what the script has added, so it comes last.
-        for key in sorted(answer, key=lambda key: _TAG.fullmatch(key) is None):
-            found[self._tag(name, key)] = self._value(name, answer[key])
-        return found
-
-    def _tag(self, name: str, key: str) -> str:
-        match = _TAG.fullmatch(key)
-        if match is not None:
-            return f"{match[1]},{match[2]}".lower()
-        tag = self._dictionary.tag(key)
-        if tag is None:
-            raise LuaError(f"{name} answered a table with the key {key[:80]!r}, which is no tag")
-        return f"{tag >> 16:04x},{tag & 0xFFFF:04x}"
-
-    def _value(self, name: str, value: Any) -> Any:
-        if isinstance(value, bytes):
-            return value.decode("utf-8", "replace")
-        if isinstance(value, list):
-            return [self._tags(name, item) if item else {} for item in map(_item, value)]
-        number = _integer(value)
-        if number is not None:
-            return str(number)
-        if isinstance(value, float):
-            return f"{value:.14g}"
-        raise LuaError(f"{name} answered a table whose values are no strings")
 
     def _caller(self, request: FindRequest) -> dict[str, str]:
         """Who asks, in Orthanc's words for finds."""
@@ -326,6 +303,10 @@ class LuaPlugin(Plugin):
             log.error("%s: %s", function, error)
 
 
+def _no_filter(missing: frozenset[str]) -> LuaError:
+    return LuaError(f"{min(missing)} is not part of this version: it would hold nothing back")
+
+
 def _origin(metadata: Mapping[str, str]) -> dict[str, str]:
     """Who brought an instance, from what was kept with it."""
     kind = metadata.get("Origin", "Unknown")
@@ -338,22 +319,3 @@ def _origin(metadata: Mapping[str, str]) -> dict[str, str]:
         origin["RemoteAet"] = metadata.get("RemoteAET", "")
         origin["CalledAet"] = metadata.get("CalledAET", "")
     return origin
-
-
-def _item(value: Any) -> Mapping[str, Any]:
-    """An item of a sequence; an empty table of Lua is an empty list."""
-    if isinstance(value, Mapping):
-        return value
-    if value == []:
-        return {}
-    raise LuaError("items of a sequence must be tables")
-
-
-def _integer(value: Any) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return None

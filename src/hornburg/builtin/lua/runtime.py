@@ -7,34 +7,18 @@ another one while it waits.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from hornburg.builtin.lua.errors import LuaEndedError, LuaError, LuaFunctionError
 from hornburg.builtin.lua.messages import Ask, Call, Done, Failed, Load, Reply, Run, Say
 from hornburg.builtin.lua.process import LuaLimits, LuaProcess
+from hornburg.builtin.lua.turn import Turn, log, one_line
 from hornburg.errors import HornburgError
 
-__all__ = ["Answerer", "LuaRuntime", "Script", "Turn"]
-
-log = logging.getLogger("hornburg.lua")
-
-_LEVELS = {
-    "print": logging.INFO,
-    "info": logging.INFO,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-}
-
-#: Lines that one call may log; the rest is dropped. Of what is printed for an answer, characters.
-_MOST_LINES = 1000
-_MOST_PRINTED = 16 << 20
-
-#: What the log shows of a line.
-_LONGEST_LINE = 2000
+__all__ = ["Answerer", "LuaRuntime", "Script"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,42 +27,6 @@ class Script:
 
     name: str
     source: bytes
-
-
-@dataclass(slots=True, eq=False)
-class Turn:
-    """A call that runs.
-
-    Attributes:
-        owner: the runtime that it runs in.
-        outer: the call that brought it about, of whatever runtime.
-        operations: what the script wants done with instances when it has ended.
-        printed: what it has printed, if somebody wants to know.
-        waits: whether it waits for the server, so that another call may come between.
-    """
-
-    owner: object = None
-    outer: Turn | None = None
-    operations: list[Any] = field(default_factory=list)
-    printed: list[str] | None = None
-    waits: bool = False
-    _lines: int = 0
-    _size: int = 0
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    def say(self, said: Say) -> None:
-        """Log a line, and keep it when it is printed for an answer."""
-        self._lines += 1
-        if self._lines < _MOST_LINES:
-            text = said.text[:_LONGEST_LINE]
-            log.log(_LEVELS.get(said.level, logging.INFO), "Lua says: %s", _one_line(text))
-        elif self._lines == _MOST_LINES:
-            log.warning("a script says more than %d lines; the rest is not shown", _MOST_LINES)
-        if self.printed is not None and said.level == "print":
-            self._size += len(said.text) + 1
-            if self._size > _MOST_PRINTED:
-                raise LuaError(f"it prints more than {_MOST_PRINTED >> 20} MB")
-            self.printed.append(f"{said.text}\n")
 
 
 _INSIDE: ContextVar[Turn | None] = ContextVar("hornburg.lua", default=None)
@@ -217,7 +165,7 @@ class LuaRuntime:
         self._known = frozenset(got.defined)
         self._lost -= self._known
         if isinstance(got, Failed):
-            raise LuaError(_one_line(got.reason))
+            raise LuaError(one_line(got.reason))
         self._finish(turn)
         return got.value
 
@@ -255,7 +203,7 @@ class LuaRuntime:
             except LuaEndedError as error:
                 raise LuaEndedError(f"{script.name}: {error}") from None
             if isinstance(got, Failed):
-                raise LuaError(f"{script.name}: {_one_line(got.reason)}")
+                raise LuaError(f"{script.name}: {one_line(got.reason)}")
             known = frozenset(got.defined)
         filters = frozenset(name for name in self.defined if name.endswith("Filter"))
         self._lost = filters - known
@@ -307,7 +255,7 @@ class LuaRuntime:
             reply = Reply(error=str(error))
         except HornburgError as error:
             reply = Reply(error=f"{asked.function}: {error}")
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged; a script is told no more
             log.exception("%s, called by a script", asked.function)
             reply = Reply(error=f"{asked.function}: an error that was not foreseen")
         # Whoever came between finishes first.
@@ -320,8 +268,3 @@ def _look_at(task: asyncio.Task[Any]) -> None:
     """An error of a call that nobody waits for is in the log."""
     if not task.cancelled() and (error := task.exception()) is not None:
         log.warning("a callback that nobody waited for any more: %s", error)
-
-
-def _one_line(text: str) -> str:
-    """What a script says starts no line of the log of its own."""
-    return "".join(sign if sign.isprintable() or sign == "\t" else " " for sign in text)
