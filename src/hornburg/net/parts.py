@@ -15,6 +15,7 @@ from hornburg.jobs.engine import Jobs
 from hornburg.net.pledges import Pledges
 from hornburg.security.accepted import Accepted
 from hornburg.security.dicom_rules import DicomRules
+from hornburg.security.policy import Policy
 
 __all__ = ["Parts"]
 
@@ -25,7 +26,8 @@ class Parts:
 
     ``worklists`` is none without the section ``Worklists``. ``turns`` bounds the queries and
     retrievals that run at the same time (``DicomThreadsCount``), ``pledges`` what others have
-    asked storage commitment for.
+    asked storage commitment for. ``policy`` follows from the settings, so that nobody can leave
+    it out.
     """
 
     archive: Archive
@@ -38,6 +40,10 @@ class Parts:
     worklists: Worklists | None = None
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
     pledges: Pledges = field(default_factory=Pledges)
+    policy: Policy = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "policy", Policy(self.archive.settings))
 
     @property
     def tools(self) -> Tools:

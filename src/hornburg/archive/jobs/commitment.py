@@ -5,14 +5,16 @@ Source: PS3.4 J.3; PS3.3 C.14 (failure reasons); Orthanc Book, users/storage-com
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from hornburg.archive.commitments import CONFLICT, MISSING
 from hornburg.archive.jobs.tools import Tools
 from hornburg.archive.parts import Archive
 from hornburg.archive.remote import Failed, Reference, Target
+from hornburg.archive.seen import is_narrowed
 from hornburg.archive.targets import saved_target, target_of_saved
 from hornburg.dicom.levels import Level
 from hornburg.errors import CorruptedError
@@ -39,6 +41,7 @@ class CommitmentJob(Job):
         target: who asked; ``local_aet`` is the title that they called us by.
         transaction_uid: theirs.
         references: SOP class and instance UIDs, as asked.
+        hidden: SOP instance UIDs that are not there for who asks (:func:`unseen`).
     """
 
     type: ClassVar[str] = "StorageCommitmentScp"
@@ -49,11 +52,13 @@ class CommitmentJob(Job):
         target: Target,
         transaction_uid: str,
         references: Sequence[Reference],
+        hidden: Iterable[str] = (),
     ) -> None:
         self._tools = tools
         self._target = target
         self._transaction = transaction_uid
         self._references = tuple(references)
+        self._hidden = frozenset(hidden)
         self._success: list[Reference] = []
         self._failed: list[Failed] = []
 
@@ -65,9 +70,12 @@ class CommitmentJob(Job):
         """Look up some instances; report when all are known."""
         at = self._next
         if at < len(self._references):
-            success, failed = await judge(self._tools.archive, self._references[at : at + _AT_ONCE])
+            batch = self._references[at : at + _AT_ONCE]
+            seen = [one for one in batch if one[1] not in self._hidden]
+            success, failed = await judge(self._tools.archive, seen)
             self._success += success
             self._failed += failed
+            self._failed += [(*one, MISSING) for one in batch if one[1] in self._hidden]
             return CONTINUE
         await self._tools.remote.report_commitment(
             self._target, self._transaction, self._success, self._failed
@@ -94,6 +102,7 @@ class CommitmentJob(Job):
             "Target": saved_target(self._target),
             "Transaction": self._transaction,
             "References": [list(one) for one in self._references],
+            "Hidden": sorted(self._hidden),
         }
 
     @classmethod
@@ -104,6 +113,7 @@ class CommitmentJob(Job):
             target_of_saved(state["Target"], tools.modalities()),
             str(state["Transaction"]),
             [(str(sop_class), str(instance)) for sop_class, instance in state["References"]],
+            map(str, state.get("Hidden", ())),
         )
 
     def restart(self) -> None:
@@ -112,16 +122,32 @@ class CommitmentJob(Job):
         self._failed.clear()
 
 
+async def unseen(archive: Archive, references: Sequence[Reference]) -> set[str]:
+    """The SOP instance UIDs that a narrowed archive does not show: the job works with the whole
+    one, and must not tell of them."""
+    if not is_narrowed(archive):
+        return set()
+    hidden: set[str] = set()
+    for at in range(0, len(references), _AT_ONCE):
+        batch = references[at : at + _AT_ONCE]
+        found = await archive.index.read(partial(_each_seen, batch))
+        hidden.update(
+            instance for (_, instance), seen in zip(batch, found, strict=True) if not seen
+        )
+    return hidden
+
+
+def _each_seen(references: Sequence[Reference], reader: Reader) -> list[list[_Seen]]:
+    return [_seen(reader, instance) for _, instance in references]
+
+
 async def judge(
     archive: Archive, references: Sequence[Reference]
 ) -> tuple[list[Reference], list[Failed]]:
     """Which of some instances are safe here: in the index under this SOP class, and their file
     in the storage at its full size."""
 
-    def look(reader: Reader) -> list[list[_Seen]]:
-        return [_seen(reader, instance) for _, instance in references]
-
-    found = await archive.index.read(look)
+    found = await archive.index.read(partial(_each_seen, references))
     success: list[Reference] = []
     failed: list[Failed] = []
     for reference, seen in zip(references, found, strict=True):

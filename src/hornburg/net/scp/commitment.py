@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from hornburg.archive.jobs.commitment import CommitmentJob
+from hornburg.archive.jobs.commitment import CommitmentJob, unseen
 from hornburg.archive.remote import Failed, Reference
 from hornburg.archive.targets import target_of
 from hornburg.dicom.dataset import DataSet
@@ -14,6 +14,7 @@ from hornburg.dimse import uids
 from hornburg.errors import BadRequestError, ForbiddenError, Outside
 from hornburg.net.scp.request import Request
 from hornburg.security.dicom_rules import Act
+from hornburg.security.principals import Permission
 
 __all__ = ["serve_action", "serve_event_report"]
 
@@ -65,12 +66,14 @@ async def serve_action(request: Request) -> None:
     own, to the address that ``DicomModalities`` has for the caller.
 
     Raises:
-        ForbiddenError: the caller is no modality, so that there is no way back.
+        ForbiddenError: the caller is no modality, so that there is no way back; or rules name it,
+            and none lets it view.
     """
 
     def read(dataset: DataSet) -> tuple[str, list[Reference]]:
         return _transaction(dataset), _references(dataset)
 
+    archive = request.seen(Permission.VIEW)
     transaction, references = await _read(request, read)
     if request.command.action_type != _REQUEST_COMMITMENT:
         raise _NoSuchActionError("The only action is 1, to request storage commitment")
@@ -88,7 +91,9 @@ async def serve_action(request: Request) -> None:
     )
     number = len(references)
     parts.pledges.check(number)
-    job = CommitmentJob(parts.tools, target, transaction, references)
+    job = CommitmentJob(
+        parts.tools, target, transaction, references, await unseen(archive, references)
+    )
     parts.pledges.hold(number, parts.jobs, await parts.jobs.submit(job))
     await request.answer(0x0000, action_type=_REQUEST_COMMITMENT)
 

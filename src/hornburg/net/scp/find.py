@@ -16,6 +16,7 @@ from hornburg.dimse.status import (
     PENDING_OPTIONAL_KEYS_NOT_SUPPORTED,
     SUCCESS,
 )
+from hornburg.security.principals import Permission
 
 if TYPE_CHECKING:
     from hornburg.net.scp.request import Request
@@ -36,9 +37,10 @@ async def serve_find(request: Request) -> None:
         IdentifierError: it has no level of its information model.
         BadRequestError: a key makes no sense.
         PluginFaultError: a filter failed, or refused.
+        ForbiddenError: rules name the caller, and none lets it view (0x0124).
         AssociationLostError: nobody is there to hear the answer.
     """
-    archive, context = request.parts.archive, request.context
+    archive, context = request.seen(Permission.VIEW), request.context
     only = context.abstract_syntax == uids.PATIENT_STUDY_ONLY_FIND
     lowest = Level.STUDY if only else Level.INSTANCE
     if archive.hooks.has("filter_find"):

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+from hornburg.archive.parts import Archive
+from hornburg.archive.seen import seen_by
 from hornburg.dicom.buffer import Buffer
 from hornburg.dicom.dataset import DataSet
 from hornburg.dicom.elements import decode, elements_of
@@ -17,6 +19,8 @@ from hornburg.net.association import Association
 from hornburg.net.inbox import Message
 from hornburg.net.parts import Parts
 from hornburg.security.dicom_rules import Caller
+from hornburg.security.policy import Access
+from hornburg.security.principals import Kind, Permission, Principal
 from hornburg.security.redaction import describe
 from hornburg.ul.negotiation import AcceptedContext
 
@@ -69,6 +73,33 @@ class Request:
         """Who asks, as plug-ins see it."""
         caller = self.caller
         return RemoteEntity(caller.aet, caller.called_aet, caller.address, self.modality or "")
+
+    def access(self) -> Access:
+        """What the caller may do besides what ``DicomModalities`` says (``AccessRules``)."""
+        caller = self.caller
+        return self.parts.policy.access(
+            Principal(
+                self.modality or "", Kind.AET, address=caller.address, detail=caller.certificate
+            )
+        )
+
+    def needs(self, permission: Permission) -> None:
+        """What is not about resources.
+
+        Raises:
+            ForbiddenError: rules name the caller, and none grants it (0x0124).
+        """
+        self.access().scope(permission)
+
+    def seen(self, permission: Permission) -> Archive:
+        """The archive as the caller may see it.
+
+        Raises:
+            ForbiddenError: rules name the caller, and none grants the permission (0x0124).
+        """
+        if not self.parts.policy.has_rules:
+            return self.parts.archive
+        return seen_by(self.parts.archive, self.access(), permission)
 
     @property
     def cancelled(self) -> bool:

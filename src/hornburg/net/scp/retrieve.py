@@ -12,6 +12,7 @@ from hornburg.dicom.elements import Elements, Value, encode
 from hornburg.dimse import status
 from hornburg.dimse.status import Category, category
 from hornburg.net.scp.request import Request
+from hornburg.security.principals import Permission
 
 __all__ = ["Tally", "wanted"]
 
@@ -32,8 +33,9 @@ async def wanted(request: Request) -> list[Outgoing]:
     Raises:
         IdentifierError: the identifier does not say what is wanted.
         DicomFormatError: the identifier can't be read.
+        ForbiddenError: rules name the caller, and none lets it download (0x0124).
     """
-    archive = request.parts.archive
+    archive = request.seen(Permission.DOWNLOAD)
     identifier = await request.identifier(lambda dataset: dataset)
     return await outgoing(archive, await wanted_resources(archive, identifier))
 

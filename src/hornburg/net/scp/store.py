@@ -8,6 +8,7 @@ from hornburg.archive.spool import Spool
 from hornburg.dicom.head import file_head
 from hornburg.net.scp.request import Request
 from hornburg.net.take import spool_message
+from hornburg.security.principals import Permission
 
 __all__ = ["serve_store"]
 
@@ -20,8 +21,9 @@ async def serve_store(request: Request) -> None:
         MismatchError: the data set is another instance than the command says (0xA900).
         StorageFullError, TooLargeError: no room (0xA700).
         PluginFaultError: a filter failed (0xA700).
+        ForbiddenError: rules name the caller, and none lets it upload this (0x0124).
     """
-    archive, caller, command = request.parts.archive, request.caller, request.command
+    archive, caller, command = request.seen(Permission.UPLOAD), request.caller, request.command
     head = file_head(
         command.sop_class_uid,
         command.sop_instance_uid,

@@ -14,6 +14,7 @@ from hornburg.dimse.status import (
     PENDING_OPTIONAL_KEYS_NOT_SUPPORTED,
     SUCCESS,
 )
+from hornburg.security.principals import Permission
 
 if TYPE_CHECKING:
     from hornburg.net.scp.request import Request
@@ -40,6 +41,7 @@ async def serve_worklist(request: Request) -> None:
         DatabaseError: the folder can't be read.
         AssociationLostError: nobody is there to hear the answer.
     """
+    request.needs(Permission.WORKLISTS)
     archive, worklists = request.parts.archive, request.parts.worklists
     syntax = request.context.transfer_syntax
     identifier = await request.identifier(lambda dataset: dataset)
