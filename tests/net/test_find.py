@@ -24,6 +24,7 @@ from hornburg.net.scp.find import serve_find
 from hornburg.net.scp.request import Request
 from hornburg.net.scp.worklist import serve_worklist
 from hornburg.security.dicom_rules import Caller
+from hornburg.security.principals import Permission
 from hornburg.settings import WorklistSettings
 
 IMPLICIT = "1.2.840.10008.1.2"
@@ -51,6 +52,12 @@ class Asked:
     @property
     def parts(self) -> Any:
         return SimpleNamespace(archive=self.archive, worklists=self.worklists)
+
+    def seen(self, permission: Permission) -> Any:
+        return self.archive
+
+    def needs(self, permission: Permission) -> None:
+        """Everything is granted."""
 
     @property
     def context(self) -> Any:
