@@ -87,8 +87,14 @@ async def test_it_ends(house: House) -> None:
 
 @pytest.mark.parametrize(
     ("user", "name", "life"),
-    [("mallory", "", 60), ("alice", "a\nb", 60), ("alice", "x" * 101, 60), ("alice", "", 0)]
-    + [("alice", "", -1), ("alice", "", 10**12)],
+    [
+        ("mallory", "", 60),
+        ("alice", "a\nb", 60),
+        ("alice", "x" * 101, 60),
+        ("alice", "", 0),
+        ("alice", "", -1),
+        ("alice", "", 10**12),
+    ],
 )
 def test_what_can_not_be(house: House, user: str, name: str, life: int) -> None:
     with pytest.raises(ParameterOutOfRangeError):
