@@ -183,8 +183,9 @@ def _is_for(rule: AccessRule, principal: Principal) -> bool:
     if not rule.token_roles.isdisjoint(principal.roles):
         return True
     if kind is Kind.OPENID:
-        # Who may choose a name at the provider must not become a user of ours by that.
-        return name != "" and f"openid:{name}" in rule.users
+        # Who may choose a name at the provider must not become a user of ours by that: names of
+        # ours hold no colon, those of the provider do (UsernamePrefix).
+        return ":" in name and name in rule.users
     return name not in ("", "nobody") and name in rule.users
 
 
