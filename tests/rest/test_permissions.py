@@ -227,7 +227,7 @@ def shapes(handler: HTTPRouteHandler) -> set[str]:
 
 def table() -> dict[str, str]:
     rows = [line.rsplit(" ", 1) for line in TABLE.strip().splitlines()]
-    return dict(rows)  # type: ignore[arg-type]
+    return dict(rows)
 
 
 def test_every_route_states_a_permission() -> None:
