@@ -13,8 +13,25 @@ SCRIPT = b"<script>alert(1)</script>"
 INERT = ("application/json", "text/plain", "application/octet-stream", "application/dicom")
 
 
-def assert_inert(answer: Answer) -> None:
+#: Even a browser that took an answer for a page would run, load and send nothing.
+POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+
+
+def assert_guarded(answer: Answer) -> None:
+    """The headers that every answer has, once."""
     assert answer.all("x-content-type-options") == ["nosniff"]
+    assert answer.all("x-frame-options") == ["DENY"]
+    assert answer.all("referrer-policy") == ["no-referrer"]
+    assert answer.all("cross-origin-resource-policy") == ["same-origin"]
+    assert answer.all("cache-control") == ["no-store"]
+    assert "camera=()" in answer.all("permissions-policy")[0]
+    assert len(answer.all("content-security-policy")) == 1
+    assert answer.all("strict-transport-security") == []
+
+
+def assert_inert(answer: Answer) -> None:
+    assert_guarded(answer)
+    assert answer.all("content-security-policy") == [POLICY]
     (kind,) = answer.all("content-type")
     assert kind.startswith(INERT), kind
 
@@ -128,3 +145,104 @@ def test_preambles(target: Target, preamble: bytes) -> None:
         assert given.all("content-disposition")[0].startswith("attachment; ")
         assert_inert(given)
     target.client.delete(path)
+
+
+def test_every_answer_is_guarded(target: Target, stored: dict[str, str]) -> None:
+    path = stored["Path"]
+    etag = target.ask("GET", f"{path}/attachments/dicom/data").all("etag")[0]
+    asked = [
+        ("GET", path, {}),
+        ("GET", f"{path}/file", {}),
+        ("GET", f"{path}/tags", {}),
+        ("HEAD", path, {}),
+        ("GET", f"{path}/attachments/dicom/data", {"If-None-Match": etag}),
+        ("GET", f"{path}/attachments/dicom/data", {"Range": "bytes=0-3"}),
+        ("GET", f"{path}/attachments/dicom/data", {"Range": "bytes=99999999-"}),
+        ("GET", "/nothing", {}),
+        ("OPTIONS", "/system", {}),
+        ("DELETE", "/system", {}),
+        ("POST", "/instances", {}),
+        ("POST", "/tools/find", {"Origin": "http://evil.example"}),
+        ("GET", "/system", {"Connection": "close"}),
+        ("GET", "/login", {}),
+    ]
+    statuses = set()
+    for method, each, headers in asked:
+        answer = target.ask(method, each, b"" if method == "POST" else None, headers)
+        statuses.add(answer.status)
+        assert_guarded(answer)
+    assert statuses >= {200, 206, 303, 304, 400, 403, 404, 405, 416}
+    for raw in (b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 20_000):
+        assert_guarded(target.say(raw))
+    # The connection, whose first answer comes by the short way.
+    get = b"GET %b HTTP/1.1\r\nHost: localhost\r\n" % path.encode()
+    raw = get + b"\r\n" + get + b"Connection: close\r\n\r\n"
+    assert target.say(raw).raw.count(b"x-frame-options: DENY\r\n") == 2
+
+
+def test_the_home_page(target: Target) -> None:
+    answer = target.ask("GET", "/", headers={"Accept": "text/html"})
+    assert_guarded(answer)
+    (policy,) = answer.all("content-security-policy")
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "sandbox" not in policy
+
+
+def test_what_goes_on_after_100_continue_is_guarded(target: Target, instance: bytes) -> None:
+    head = b"POST /instances HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\n"
+    answer = target.say(b"%bContent-Length: %d\r\n\r\n" % (head, len(instance)), instance)
+    first, _, rest = answer.raw.partition(b"\r\n\r\n")
+    assert first == b"HTTP/1.1 100 Continue"
+    assert_guarded(Answer(rest))
+
+
+def test_content_that_looks_like_a_head(target: Target, stored: dict[str, str]) -> None:
+    """Only the first bytes of an answer are its head."""
+    body = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\n\r\n"
+    path = f"{stored['Path']}/attachments/page"
+    assert target.ask("PUT", path, body).status == 200
+    for each in ("data", "compressed-data"):
+        answer = target.ask("GET", f"{path}/{each}")
+        assert answer.body == body
+        assert answer.all("set-cookie") == []
+    target.client.delete(path)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:80", "a.b"])
+def test_names_that_lead_here(target: Target, stored: dict[str, str], host: str) -> None:
+    """DNS rebinding: a page whose name is led to our address is of our site to its browser."""
+    path = stored["Path"]
+    for method, each in (("GET", path), ("GET", f"{path}/file"), ("DELETE", path)):
+        head = f"{method} {each} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n"
+        answer = target.say(f"{head}Connection: close\r\n\r\n".encode())
+        assert answer.status == 421
+        assert b"AllowedHosts" in answer.body
+        # The short way, too.
+        plain = f"{method} {each} HTTP/1.1\r\nHost: {host}\r\n\r\n"
+        assert target.say(plain.encode(), end=True).status == 421
+    assert target.ask("GET", path).status == 200
+
+
+def test_requests_without_one_host(target: Target, stored: dict[str, str]) -> None:
+    path = stored["Path"].encode()
+    for hosts in (b"", b"Host: x\r\nHost: x\r\n", b"Host: a b\r\n", b"Host: \r\n"):
+        answer = target.say(b"GET %b HTTP/1.1\r\n%bConnection: close\r\n\r\n" % (path, hosts))
+        assert answer.status == 400
+    assert target.say(b"GET %b HTTP/1.0\r\n\r\n" % path).status == 200
+
+
+def test_methods_are_what_they_are(target: Target, stored: dict[str, str]) -> None:
+    """A link or an image of any page makes a GET, and so must not delete."""
+    path = stored["Path"]
+    for headers in ({}, {"X-HTTP-Method-Override": "DELETE"}, {"X-HTTP-Method": "DELETE"}):
+        for each in (path, f"{path}?_method=DELETE", f"{path}?_method=PUT&method=DELETE"):
+            assert target.ask("GET", each, headers=headers).status == 200
+    assert target.ask("GET", path).status == 200
+
+
+def test_other_origins_read_nothing(target: Target, stored: dict[str, str]) -> None:
+    for origin in ("http://evil.example", "null", "*", "http://x"):
+        headers = {"Origin": origin, "Access-Control-Request-Method": "DELETE"}
+        for method in ("GET", "OPTIONS"):
+            answer = target.ask(method, stored["Path"], headers=headers)
+            assert not [name for name, _ in answer.headers if name.startswith("access-control")]

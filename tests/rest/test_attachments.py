@@ -267,7 +267,7 @@ async def test_if_none_match(instance: Instance, operation: str) -> None:
 @pytest.mark.parametrize(
     ("name", "mime", "kind"),
     [
-        ("samplePdf", "application/pdf", "inline"),
+        ("samplePdf", "application/pdf", "attachment"),
         ("page", "application/octet-stream", "attachment"),
         ("picture", "application/octet-stream", "attachment"),
         ("raw", "application/octet-stream", "attachment"),

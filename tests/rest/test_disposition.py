@@ -64,7 +64,7 @@ def test_what_a_browser_could_execute(mime: str) -> None:
 @pytest.mark.parametrize(
     ("mime", "expected"),
     [
-        ("application/pdf", ("application/pdf", True)),
+        ("application/pdf", ("application/pdf", False)),
         ("image/png", ("image/png", True)),
         ("text/plain; charset=utf-8", ("text/plain; charset=utf-8", True)),
         ("application/zip", ("application/zip", False)),

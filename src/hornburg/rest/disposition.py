@@ -16,11 +16,11 @@ _LONGEST = 200
 #: Names that need no closer look, such as those of the storage.
 _PLAIN = re.compile(r"[A-Za-z0-9_-](?:[A-Za-z0-9 ._-]{0,100}[A-Za-z0-9_-])?", re.ASCII)
 
-#: Shown by browsers without executing anything of the page they come from.
+#: Shown by browsers without executing anything of the page they come from. PDF is not among them: it
+#: may hold scripts and links, and is saved.
 _SHOWN = frozenset(
     (
         "application/json",
-        "application/pdf",
         "audio/mpeg",
         "audio/ogg",
         "audio/wav",
