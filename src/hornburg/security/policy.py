@@ -69,7 +69,7 @@ class Access:
         except KeyError:
             who = self.principal.name or "nobody"
             raise ForbiddenError(
-                f"This needs the permission {permission.value!r}, which {who} does not have"
+                f"This needs the permission {permission.value}, which {who} does not have"
             ) from None
 
 
