@@ -92,8 +92,16 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 def connected(
     network: Network, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Pair, Names]]:
-    """A pair that asks others: the Orthanc of the network tables, and where both may send to."""
+    """A pair that asks others: the Orthanc of the network tables, by DICOM and as a peer, and where
+    both may send to."""
     (nobody,) = free_ports(1)
+    there = f"http://127.0.0.1:{network.pair.orthanc.port}"
+    peers = {
+        "pacs": [f"{there}/", "alice", "secret"],
+        "full": {"Url": there, "HttpHeaders": {"Token": "secret"}, "Timeout": 20, "Own": "north"},
+        "gone": [f"http://127.0.0.1:{nobody}/"],
+        "elsewhere": [f"{there}/nothing/"],
+    }
     modalities = {
         "pacs": ["ARCHIVE", "127.0.0.1", network.pair.orthanc.dicom_port],
         "dest": ["DEST", "127.0.0.1", network.destination.port],
@@ -104,6 +112,7 @@ def connected(
         DicomServerEnabled=True,
         DicomAet="COMPAT",
         DicomModalities=modalities,
+        OrthancPeers=peers,
     ) as pair:
         names = _stock(pair)
         names |= {"pacs.port": str(modalities["pacs"][2]), "gone.port": str(nobody)}

@@ -11,6 +11,7 @@ from tests.compat.tables import (
     http,
     metadata,
     modalities,
+    peers,
     removal,
     resources,
     room,
@@ -38,4 +39,5 @@ FAMILIES: tuple[Family, ...] = (
     guard.FAMILY,
     room.FAMILY,
     *modalities.FAMILIES,
+    peers.FAMILY,
 )
