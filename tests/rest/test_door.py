@@ -158,7 +158,8 @@ async def test_a_filter_sees_who_has_shown_it(serve: Any) -> None:
     for options in ({}, {"AuthenticationEnabled": True, "RegisteredUsers": {"alice": "x"}}):
         served = await serve(f"with {len(options)}", **options)
         hooks = Filters()
-        served.client._transport.app._admission._hooks = hooks
+        admission = served.client._transport.app._admission
+        admission._hooks, admission._filters = hooks, True
         for auth in (("alice", "x"), ("alice", "wrong")):
             await served.client.get("/system?a=1&a=2", auth=auth, headers={"X-Forwarded-For": "1"})
         names = [request.username for request in hooks.seen]

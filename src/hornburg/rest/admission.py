@@ -29,11 +29,11 @@ from hornburg.security.policy import Access
 from hornburg.security.principals import Principal
 from hornburg.security.proxies import (
     Network,
-    Seen,
     forwarded,
     trusted_networks,
     without_forwarding,
 )
+from hornburg.security.sessions import Session
 from hornburg.security.web_tls import ClientCertificate, user_of
 
 __all__ = ["OPEN_PATHS", "Admission", "Head"]
@@ -79,8 +79,9 @@ class Admission:
         self._hooks = hooks
         self._trusted: tuple[Network, ...] = trusted_networks(settings.trusted_proxies)
         self._certificates = settings.ssl_certificate_users or {}
+        self._filters = hooks.has("filter_http")
         # Then every request has more to tell than its plain headers.
-        self._closer = bool(self._trusted or self._certificates or hooks.has("filter_http"))
+        self._closer = bool(self._trusted or self._certificates or self._filters)
         self._most_body = settings.maximum_request_body_size_mb << 20
 
     def at_once(self, authorization: bytes | None, host: bytes | None, peer: str) -> Access | None:
@@ -93,8 +94,7 @@ class Admission:
         """Find out where a request comes from, and bring its path into one form.
 
         Sets in the scope: ``path``, ``scheme``; in its state: ``address``, ``host``, ``origin``
-        (of a page that may read the answer), and ``username`` and ``principal`` as long as nobody
-        is known.
+        (of a page that may read the answer), and ``username`` as long as nobody is known.
 
         Raises:
             BadRequestError: it contradicts itself.
@@ -103,20 +103,22 @@ class Admission:
         state = scope.setdefault("state", {})
         head = _read(scope["headers"])
         client = scope.get("client")
-        peer = client[0] if client else ""
-        seen = forwarded(peer, scope["headers"], self._trusted) if self._trusted else Seen(peer)
-        state["address"] = seen.address
+        state["address"] = client[0] if client else ""
         state["username"] = ""
-        state["principal"] = Principal(address=seen.address)
-        if seen.scheme is not None:
-            scope["scheme"] = seen.scheme
-        host = seen.host.encode() if seen.host is not None else head.get(b"host")
+        host = head.get(b"host")
+        if self._trusted:
+            seen = forwarded(state["address"], scope["headers"], self._trusted)
+            state["address"] = seen.address
+            if seen.scheme is not None:
+                scope["scheme"] = seen.scheme
+            if seen.host is not None:
+                host = seen.host.encode()
         state["host"] = host
         if host is None and scope.get("http_version", "1.0") not in ("1.0", "0.9"):
             raise BadRequestError("The Host header is missing")  # RFC 9112 3.2
         self._browsers.check_host(host)
         origin = head.get(b"origin")
-        if self._browsers.may_read(origin):
+        if origin is not None and self._browsers.may_read(origin):
             state["origin"] = origin
         _one_form(scope)
         return head
@@ -139,16 +141,22 @@ class Admission:
             self._browsers.refuse_other_sites(
                 scope["method"], head.get(b"sec-fetch-site"), head.get(b"origin"), state["host"]
             )
-        found = await self._identify(scope, head)
-        principal = found.access.principal
-        if found.session is not None:
-            _check_token(scope, head, found)
+        access = None
+        if not self._certificates:
+            access = self._identities.at_once(authorization, state["address"])
+        if access is None:
+            found = await self._identify(scope, head)
+            access = found.access
+            if found.session is not None:
+                _check_token(scope, head, found.session)
+                state["session"] = found.session
+        principal = access.principal
         state["principal"] = principal
-        state["access"] = found.access
+        state["access"] = access
         state["username"] = principal.name
-        state["session"] = found.session
-        self._check_length(head.get(b"content-length"))
-        if self._hooks.has("filter_http"):
+        if b"content-length" in head:
+            self._check_length(head[b"content-length"])
+        if self._filters:
             await self._filter(scope, principal)
 
     async def _identify(self, scope: Any, head: Head) -> Identified:
@@ -171,9 +179,7 @@ class Admission:
         user = user_of(shown, self._certificates)
         return None if user is None or shown is None else (user, shown.subject)
 
-    def _check_length(self, length: bytes | None) -> None:
-        if length is None:
-            return
+    def _check_length(self, length: bytes) -> None:
         if not length.isdigit():
             raise LengthRequiredError("Content-Length is no number of bytes")
         if self._most_body and int(length) > self._most_body:
@@ -243,11 +249,10 @@ def _is_bearer(authorization: bytes | None) -> bool:
     return authorization is not None and authorization[:7].lower() == b"bearer "
 
 
-def _check_token(scope: Any, head: Head, found: Identified) -> None:
-    if scope["method"] in _SAFE or found.session is None:
+def _check_token(scope: Any, head: Head, session: Session) -> None:
+    if scope["method"] in _SAFE:
         return
-    given = head.get(b"x-csrf-token", b"")
-    if not hmac.compare_digest(given, found.session.token().encode()):
+    if not hmac.compare_digest(head.get(b"x-csrf-token", b""), session.token().encode()):
         raise ForbiddenError(
             "With a session, what changes something needs the header X-CSRF-Token; GET /account "
             "tells its value"

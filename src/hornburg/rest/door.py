@@ -128,10 +128,11 @@ class Door:
         head: Head = {}
         try:
             head = self._admission.receive(scope)
-            wanted = _preflight(scope)
-            if wanted is not None:
-                await _send(send, HTTPStatus.NO_CONTENT, b"", wanted)
-                return
+            if scope["method"] == "OPTIONS":
+                wanted = _preflight(scope)
+                if wanted is not None:
+                    await _send(send, HTTPStatus.NO_CONTENT, b"", wanted)
+                    return
             await self._admission.admit(scope, head)
         except HornburgError as error:
             _log_stranger(scope, error)
@@ -189,7 +190,7 @@ class Door:
 
 def _preflight(scope: Any) -> list[tuple[bytes, bytes]] | None:
     origin = scope["state"].get("origin")
-    if origin is None or scope["method"] != "OPTIONS":
+    if origin is None:
         return None
     asked = dict(scope["headers"])
     if b"access-control-request-method" not in asked:
