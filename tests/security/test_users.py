@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import argon2
 import pytest
 
+from hornburg.errors import UnavailableError
 from hornburg.security.users import Users
 from hornburg.settings import Secret
 
@@ -56,3 +58,27 @@ async def test_without_hashes_none_is_made(checks: list[str]) -> None:
     for name in ("plain", "unknown"):
         assert await users.check(said(name, "wrong")) is None
     assert checks == []
+
+
+async def test_checks_that_wait_are_bounded(checks: list[str]) -> None:
+    """Callers from everywhere must not line up hours of work."""
+    users = Users({"hashed": Secret(HASHER.hash("b"))})
+    tries = (users.check(said("hashed", f"wrong{number}")) for number in range(200))
+    answers = await asyncio.gather(*tries, return_exceptions=True)
+    assert sum(isinstance(answer, UnavailableError) for answer in answers) == 100
+    assert len(checks) == 100
+    assert await users.check(said("hashed", "b")) == "hashed"
+
+
+def test_marks_change_with_the_password() -> None:
+    key = b"k" * 32
+    users = Users({"alice": Secret("a"), "bob": Secret("a")})
+    mark = users.mark("alice", key)
+    assert mark == Users({"alice": Secret("a")}).mark("alice", key)
+    others = (
+        Users({"alice": Secret("b")}).mark("alice", key),
+        users.mark("alice", b"j" * 32),
+        users.mark("bob", key),
+    )
+    assert mark not in others
+    assert users.mark("mallory", key) == ""

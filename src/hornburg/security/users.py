@@ -8,6 +8,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
 
+from hornburg.errors import UnavailableError
 from hornburg.security.passwords import hash_like, is_hash, verify
 from hornburg.settings import Secret
 
@@ -18,6 +19,9 @@ _REMEMBERED = 1024
 
 #: argon2 takes 64 MB for each check.
 _CHECKS_AT_ONCE = 2
+
+#: Checks that wait for their turn: some seconds of work, whoever has brought them.
+_MOST_WAITING = 100
 
 
 class Users:
@@ -44,6 +48,7 @@ class Users:
         self._unknown_hash = hash_like(self._hashes.values()) if self._hashes else ""
         self._right: OrderedDict[bytes, str] = OrderedDict()
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
+        self._waiting = 0
 
     def _digest(self, credentials: bytes) -> bytes:
         return hmac.digest(self._key, credentials, "sha256")
@@ -63,7 +68,11 @@ class Users:
         return hmac.digest(key, f"{name}:{entry.reveal()}".encode(), "sha256").hex()
 
     async def check(self, credentials: bytes) -> str | None:
-        """The user that ``name:password`` proves, or ``None``."""
+        """The user that ``name:password`` proves, or ``None``.
+
+        Raises:
+            UnavailableError: too many passwords wait to be checked.
+        """
         digest = self._digest(credentials)
         remembered = self._right.get(digest)
         if remembered is not None:
@@ -85,8 +94,14 @@ class Users:
         return name
 
     async def _check_hash(self, name: str, password: str) -> bool:
-        async with self._checks:
-            return await asyncio.to_thread(self._verify, name, password)
+        if self._waiting >= _MOST_WAITING:
+            raise UnavailableError("Too many passwords are being checked at this moment")
+        self._waiting += 1
+        try:
+            async with self._checks:
+                return await asyncio.to_thread(self._verify, name, password)
+        finally:
+            self._waiting -= 1
 
     def _verify(self, name: str, password: str) -> bool:
         # An unknown name costs the same as a known one.
