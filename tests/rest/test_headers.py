@@ -28,7 +28,12 @@ def test_they_are_put_into_the_head() -> None:
 
 @pytest.mark.parametrize(
     "own",
-    [b"content-security-policy", b"cache-control", b"cross-origin-resource-policy"],
+    [
+        b"content-security-policy",
+        b"cache-control",
+        b"cross-origin-resource-policy",
+        b"referrer-policy",
+    ],
 )
 def test_an_answer_may_say_some_itself(own: bytes) -> None:
     made = Usual(Settings()).within(HEAD.replace(b"date", own))

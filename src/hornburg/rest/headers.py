@@ -35,12 +35,12 @@ _USUAL: tuple[Header, ...] = (
     (b"content-security-policy", _POLICY),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
 )
 
 _ALWAYS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
     (b"permissions-policy", _PERMISSIONS),
 )
 
