@@ -11,13 +11,15 @@ from typing import Any
 
 import httpx2
 import pytest
+from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
 from tests.rest.conftest import Serve, serving
 
 from hornburg.dicom.levels import Level
 from hornburg.rest.app import ROUTES
 from hornburg.rest.openid_login import ROUTES as OPENID_ROUTES
-from hornburg.rest.permission import permission_of
+from hornburg.rest.permission import authorize, permission_of
 from hornburg.security.principals import Permission
 from hornburg.settings.rules import BUILT_IN_ROLES
 from hornburg.testing.datasets import DatasetFactory
@@ -248,6 +250,29 @@ def test_each_states_the_one_of_the_table() -> None:
             for shape in shapes(handler):
                 assert stated.setdefault(f"{method} {shape}", permission.value) == permission.value
     assert stated == table()
+
+
+async def test_each_is_asked_for_it(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Handlers of the framework can have a "before_request" of their own, which would take the
+    place of ours, and answers from a cache come before it."""
+    made: list[Litestar] = []
+
+    class Watched(Litestar):
+        def __init__(self, *arguments: Any, **more: Any) -> None:
+            super().__init__(*arguments, **more)
+            made.append(self)
+
+    monkeypatch.setattr("hornburg.rest.app.Litestar", Watched)
+    await serve()
+    (app,) = made
+    seen = 0
+    for route in app.routes:
+        assert isinstance(route, HTTPRoute), "a route without a request"
+        for handler, _ in route.route_handler_map.values():
+            assert handler.resolve_before_request() is authorize, route.path
+            assert not handler.cache
+            seen += 1
+    assert seen > 300
 
 
 FILLED = {

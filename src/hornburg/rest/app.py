@@ -111,7 +111,7 @@ def build(archive: Archive, state: State | None = None) -> Door:
     entrance.share(state)
     app = Litestar(
         route_handlers=list(ROUTES),
-        guards=[authorize],
+        before_request=authorize,
         state=state,
         # Our own route serves the description, without pages that load scripts from elsewhere.
         openapi_config=None,
