@@ -15,7 +15,7 @@ from tests.jobs.kinds import Counting, RemoteTrouble, Scripted
 
 from hornburg.errors import DatabaseError, StorageFullError, UnavailableError
 from hornburg.jobs.engine import Jobs
-from hornburg.jobs.errors import JobStateError
+from hornburg.jobs.errors import JobStateError, UnknownJobError
 from hornburg.jobs.job import CONTINUE, Why
 from hornburg.jobs.limits import Limits
 from hornburg.jobs.saved import decode
@@ -326,3 +326,22 @@ async def test_a_job_with_a_state_that_is_no_json_does_not_stop_the_others() -> 
 def test_any_text_becomes_a_job_that_is_shown(text: str) -> None:
     entry = decode("id", text, {}, 1.0)
     assert (entry.id, entry.state, entry.completed) == ("id", State.FAILURE, 1.0)
+
+
+async def test_the_owner_is_the_same_after_a_restart() -> None:
+    store = Memory()
+    jobs, _ = await started(store, concurrent=1)
+    mine = await jobs.submit(Counting(1, name="a"), owner="user:alice")
+    server = await jobs.submit(Counting(1, name="b"))
+    await jobs.close()
+
+    jobs, _ = await started(store, concurrent=1)
+    assert jobs.ids("user:alice") == [mine]
+    assert jobs.ids("") == [server]
+    assert jobs.ids() == sorted([mine, server])
+    jobs.refuse_others(mine, "user:alice")
+    jobs.refuse_others(mine, None)
+    for job_id in (mine, "nothing"):
+        with pytest.raises(UnknownJobError):
+            jobs.refuse_others(job_id, "user:bob")
+    await jobs.close()

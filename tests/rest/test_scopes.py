@@ -421,3 +421,29 @@ def test_a_query_of_somebody_else_is_as_good_as_none() -> None:
     with pytest.raises(UnknownResourceError):
         queries.get(mine, "user:bob")
     assert queries.get(mine, "user:alice") is queries.get(mine)
+
+
+async def test_reports_are_for_who_sees_all_of_it(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask(commitments: Any, _remote: Any, target: Any, uid: str, references: Any) -> None:
+        commitments.expect(uid, target.modality.aet, references)
+        commitments.report(uid, target.modality.aet, references, [])
+
+    monkeypatch.setattr("hornburg.rest.storage_commitment.ask_for_commitment", ask)
+    client = planted.client
+    seen = planted.seen[Level.STUDY]
+    for resources, auth, status in (
+        ([seen, planted.hidden[Level.STUDY][0]], ADMIN, 404),
+        ([seen], GUEST, 200),
+    ):
+        body = {"Resources": resources}
+        asked = await client.post("/modalities/gone/storage-commitment", json=body, auth=auth)
+        path = asked.json()["Path"]
+        for method, more in (("GET", ""), ("POST", "/remove")):
+            response = await client.request(method, path + more, auth=GUEST)
+            assert response.status_code == status, (path, more)
+        assert (await client.get(path, auth=ADMIN)).status_code == 200
+    # What the guest had committed is removed, and nothing else.
+    assert (await client.get(f"/studies/{seen}", auth=ADMIN)).status_code == 404
+    assert len((await client.get("/studies", auth=ADMIN)).json()) == 3
