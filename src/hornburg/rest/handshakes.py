@@ -23,8 +23,9 @@ _MOST = 256
 #: Seconds that one may take.
 _PATIENCE = 10
 
-#: Seconds that a client has to say goodbye as TLS wants it.
-_FAREWELL = 5
+#: Seconds until a connection that closes is cut off, whatever it has left to send; who takes
+#: nothing of it is left earlier, see rest.strict.
+_FAREWELL = 86400
 
 #: Seconds between two lines of the log about handshakes that failed.
 _COMPLAIN_EVERY = 1.0
@@ -40,6 +41,7 @@ class Handshakes:
         tls: asked for its context with each connection.
         protocol: makes what speaks on the connection.
         is_full: whether there is no room for more connections; then one is closed at once.
+        patience: seconds that a handshake may take at most.
     """
 
     def __init__(
@@ -47,10 +49,12 @@ class Handshakes:
         tls: FreshTls,
         protocol: Callable[[], asyncio.Protocol],
         is_full: Callable[[], bool],
+        patience: float = _PATIENCE,
     ) -> None:
         self._tls = tls
         self._protocol = protocol
         self._is_full = is_full
+        self._patience = min(patience, _PATIENCE)
         #: What runs, and the address that it is with, the oldest first.
         self._running: dict[asyncio.Task[None], str] = {}
         self._accepting: list[asyncio.Task[None]] = []
@@ -97,7 +101,7 @@ class Handshakes:
                 self._protocol,
                 connection,
                 ssl=self._tls.context,
-                ssl_handshake_timeout=_PATIENCE,
+                ssl_handshake_timeout=self._patience,
                 ssl_shutdown_timeout=_FAREWELL,
             )
         except (OSError, ssl.SSLError) as error:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import uvicorn
@@ -46,9 +46,15 @@ class _Joined:
     One packet and one system call for a small answer, where uvicorn has two of each.
     """
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        on_close: Callable[[], None],
+    ) -> None:
         self._transport = transport
         self._loop = loop
+        self._on_close = on_close
         self._head = b""
 
     def write(self, data: bytes) -> None:
@@ -68,7 +74,9 @@ class _Joined:
 
     def close(self) -> None:
         self._flush()
-        self._transport.close()
+        if not self._transport.is_closing():
+            self._transport.close()
+            self._on_close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -93,7 +101,7 @@ class BoundedProtocol(StrictProtocol):
         if not self.no_delay:
             # The event loop switches it on for every connection.
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
-        super().connection_made(_Joined(transport, self.loop))  # type: ignore[arg-type]
+        super().connection_made(_Joined(transport, self.loop, self.leave))  # type: ignore[arg-type]
         self._secured: Mapping[str, Any] | None = None
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
@@ -251,7 +259,9 @@ class HttpServer(uvicorn.Server):
         )
         self._handshakes: Handshakes | None = None
         if tls is not None:
-            self._handshakes = Handshakes(tls, self._connection, self._is_full)
+            self._handshakes = Handshakes(
+                tls, self._connection, self._is_full, settings.http_request_timeout
+            )
 
     def _connection(self) -> asyncio.Protocol:
         return self.config.http_protocol_class(  # type: ignore[call-arg]

@@ -13,6 +13,8 @@ from __future__ import annotations
 import array
 import asyncio
 import fcntl
+import socket
+import struct
 import termios
 from contextlib import suppress
 from typing import Any
@@ -32,6 +34,12 @@ _FRAMING_OF_A_BYTE = 8
 #: the answer on its way).
 _LINGER = 5
 
+#: Where tcpi_bytes_acked is in the tcp_info of Linux (include/uapi/linux/tcp.h, since 4.1).
+_BYTES_ACKED = 120
+
+#: Seconds after which a connection that closes should have nothing left to send.
+_SOON = 0.2
+
 _FRAMING = (b"content-length", b"transfer-encoding")
 
 
@@ -50,6 +58,7 @@ class StrictProtocol(HttpToolsProtocol):
     _content = 0
     _framing = 0
     _reader: asyncio.TimerHandle | None = None
+    _leaving = False
     _rest: asyncio.TimerHandle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -144,24 +153,52 @@ class StrictProtocol(HttpToolsProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._reader is not None:
+        if self._reader is not None and not self._leaving:
             self._reader.cancel()
             self._reader = None
 
+    def leave(self) -> None:
+        """The transport was told to close, and may have much to send before it does."""
+        self._leaving = True
+        if self._reader is not None:
+            self._reader.cancel()
+        self._reader = self.loop.call_later(_SOON, self._look_at_rest)
+
+    def _look_at_rest(self) -> None:
+        self._reader = None
+        if _queued(self.transport):
+            self._wait_for_reader()
+        else:
+            # RFC 8446 6.1: under TLS we have said goodbye, and it need not be answered.
+            self.transport.abort()
+
     def _wait_for_reader(self) -> None:
-        waiting = _waiting(self.transport)
-        self._reader = self.loop.call_later(self.patience, self._look_at_reader, waiting)
+        taken = _taken(self.transport)
+        self._reader = self.loop.call_later(self.patience, self._look_at_reader, taken)
 
     def _look_at_reader(self, before: int) -> None:
         self._reader = None
-        if _waiting(self.transport) < before:
+        if _taken(self.transport) > before:
             self._wait_for_reader()
         else:
             self.transport.abort()
 
 
-def _waiting(transport: Any) -> int:
-    """Bytes of the answer that the other side has not taken yet, the kernel's included."""
+def _taken(transport: Any) -> int:
+    """How much of the answer the other side has taken: a number that grows."""
+    connection = transport.get_extra_info("socket")
+    with suppress(OSError):
+        # Under TLS the buffers between here and the kernel can't be seen.
+        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED + 8)
+        if len(told) == _BYTES_ACKED + 8:
+            (acknowledged,) = struct.unpack_from("=Q", told, _BYTES_ACKED)
+            if acknowledged:
+                return int(acknowledged)
+    return -_queued(transport)
+
+
+def _queued(transport: Any) -> int:
+    """Bytes that the other side has not taken yet, the kernel's included."""
     queued = array.array("i", [0])
     with suppress(OSError):
         fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, queued)
