@@ -60,12 +60,15 @@ class ScopedReader(Reader):
         query = Query(Level.STUDY, ancestor=(Level.PATIENT, patient), scope=self._scope)
         return self._inner.find_ids(query)
 
-    def _with_children(self, resource: Resource) -> Resource:
-        """A patient has the children that are within; all those of the others are."""
-        if resource.level is Level.PATIENT:
-            seen = self._inner.within(Level.STUDY, resource.children, self._scope)
-            resource.children = tuple(each for each in resource.children if each in seen)
-        return resource
+    def _with_children(self, resources: list[Resource]) -> list[Resource]:
+        """Patients have the children that are within; all those of the others are."""
+        patients = [one for one in resources if one.level is Level.PATIENT]
+        if patients:
+            children = [each for one in patients for each in one.children]
+            seen = self._inner.within(Level.STUDY, children, self._scope)
+            for one in patients:
+                one.children = tuple(each for each in one.children if each in seen)
+        return resources
 
     def within(self, level: Level, public_ids: Sequence[str], scope: Scope) -> set[str]:
         seen = self._inner.within(level, public_ids, self._scope)
@@ -75,10 +78,10 @@ class ScopedReader(Reader):
         if not self._sees(level, public_id):
             return None
         resource = self._inner.resource(level, public_id)
-        return None if resource is None else self._with_children(resource)
+        return None if resource is None else self._with_children([resource])[0]
 
     def find(self, query: Query) -> list[Resource]:
-        return [self._with_children(one) for one in self._inner.find(self._narrowed(query))]
+        return self._with_children(self._inner.find(self._narrowed(query)))
 
     def find_ids(self, query: Query) -> list[str]:
         return self._inner.find_ids(self._narrowed(query))
