@@ -85,6 +85,8 @@ async def heed_hangups(
                 changed = await asyncio.to_thread(_has_changed, settings, read_again)
             except HornburgError as error:
                 log.error("SIGHUP: the configuration stays as it was: %s", error)
+            except Exception:
+                log.exception("SIGHUP: the configuration stays as it was")
             else:
                 if changed:
                     log.warning("SIGHUP: the configuration has changed: starting anew")
