@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hornburg.cli.logs import set_up_logs
 from hornburg.dicom.elements import Value
-from hornburg.security.redaction import describe, shown, without_values
+from hornburg.errors import BadRequestError
+from hornburg.security.redaction import (
+    Private,
+    Quoting,
+    Redacting,
+    describe,
+    shown,
+    without_values,
+)
 
 LEVEL, NAME, PATIENT, DATE, STUDY, STEPS, STATION, PRIVATE, CLASS = (
     0x00080052,
@@ -90,3 +101,64 @@ def test_values_in_errors_are_hidden() -> None:
     said = "PatientBirthDate: '19700101' is no date, \"O'Neil\" neither"
     assert without_values(said) == "PatientBirthDate: (hidden) is no date, (hidden) neither"
     assert without_values(said, deidentify=False) == said
+
+
+def line_of(name: str, *arguments: object, deidentify: bool = True) -> str:
+    """What the log says, whoever says it."""
+    redacting = Redacting()
+    redacting.deidentify = deidentify
+    record = logging.LogRecord(name, logging.ERROR, "", 0, arguments[0], arguments[1:], None)
+    assert redacting.filter(record)
+    return record.getMessage()
+
+
+def test_what_an_error_quotes_is_not_in_the_log():
+    error = ValueError("StudyDate is 'Doe^Jane', which is no date")
+    expected = "GET failed: StudyDate is (hidden), which is no date"
+    assert line_of("hornburg.rest", "%s failed: %s", "GET", error) == expected
+    assert "Doe" in line_of("hornburg.rest", "%s", error, deidentify=False)
+
+
+def test_errors_of_the_configuration_say_what_they_are_about():
+    error = ValueError("there is no file 'users.json'")
+    assert "users.json" in line_of("hornburg", "%s", error)
+
+
+def test_texts_that_are_marked_are_hidden():
+    said = line_of("hornburg.net", "%s: %s", Private("doe.wl"), Quoting("no 'Doe'"))
+    assert said == "(hidden): no (hidden)"
+
+
+def test_other_libraries_quote_nothing():
+    said = line_of("asyncio", "%s", "<Task exception=ValueError('Doe')>")
+    assert said == "<Task exception=ValueError((hidden))>"
+
+
+def test_a_stack_has_no_messages():
+    name = "Doe^Jane\n  second line of Doe"
+    try:
+        try:
+            raise KeyError(name)
+        except KeyError as inner:
+            raise BadRequestError(f"{name!r} is no date") from inner
+    except BadRequestError as error:
+        said = Redacting().stack(error)
+    assert "Doe" not in said
+    assert "KeyError: (hidden)" in said
+    assert "BadRequestError: (hidden) is no date" in said
+    assert "test_a_stack_has_no_messages" in said
+
+
+def test_the_log_of_the_server_is_redacted(capsys):
+    root, before = logging.getLogger(), logging.getLogger().handlers[:]
+    level = logging.getLogger("hornburg").level
+    try:
+        set_up_logs()
+        try:
+            raise ValueError("Doe^Jane")
+        except ValueError:
+            logging.getLogger("hornburg.rest").exception("unexpected")
+        assert "ValueError: (hidden)" in capsys.readouterr().err
+    finally:
+        root.handlers[:] = before
+        logging.getLogger("hornburg").setLevel(level)

@@ -30,6 +30,7 @@ from hornburg.dicom.limits import Limits
 from hornburg.dicom.reader import DicomFile, read
 from hornburg.dicom.uids import generate_uid
 from hornburg.errors import BadRequestError, StorageFullError, TooLargeError, UnknownResourceError
+from hornburg.security.redaction import Private, shown
 from hornburg.settings import WorklistSettings
 from hornburg.storage.failures import read_failure, write_failure
 from hornburg.storage.files import fsync_folder, write_new
@@ -246,7 +247,7 @@ class Worklists:
             # Without O_NONBLOCK a named pipe would hold up the thread for ever.
             handle = os.open(self.folder / name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
-            log.warning("worklist %r can't be read: %s", name[:128], error.strerror)
+            log.warning("worklist %s can't be read: %s", _shown(name), error.strerror)
             return None
         try:
             status = os.fstat(handle)
@@ -273,7 +274,7 @@ class Worklists:
                 limits=_LIMITS,
             )
         except (DicomFormatError, OSError) as error:
-            log.warning("worklist %r is passed over: %s", name[:128], error)
+            log.warning("worklist %s is passed over: %s", _shown(name), error)
             return None
         ours = file.meta.text(_SOURCE_TITLE) == _CREATED_BY_REST
         return Worklist(name[: -len(_EXTENSION)], file, status.st_mtime, ours)
@@ -317,3 +318,8 @@ def _file_of(elements: Elements) -> bytes:
     if len(content) > LARGEST:
         raise TooLargeError(f"The worklist has {len(content)} bytes, at most {LARGEST} are allowed")
     return content
+
+
+def _shown(name: str) -> Private:
+    """The name of a file, for the log: it may be that of a patient."""
+    return Private(shown(name))

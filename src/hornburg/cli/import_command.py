@@ -29,6 +29,7 @@ from hornburg.archive.touched import act_as
 from hornburg.cli.logs import set_up_logs
 from hornburg.errors import BadRequestError, StorageFullError
 from hornburg.security.principals import Kind, Principal
+from hornburg.security.redaction import LOGS
 from hornburg.server import open_archive
 from hornburg.settings import Settings, load
 
@@ -100,6 +101,7 @@ def import_(
     os.umask(0o077)
     set_up_logs()
     settings = load(config or [], os.environ)
+    LOGS.deidentify = settings.deidentify_logs
     with _open(report) as file:
         kept = _Report(file)
         try:

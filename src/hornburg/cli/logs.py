@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
+
+from hornburg.security.redaction import LOGS
 
 __all__ = ["set_up_logs"]
 
@@ -18,6 +21,11 @@ class _OneLine(logging.Formatter):
             return line
         return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        if LOGS.deidentify and ei[1] is not None:
+            return LOGS.stack(ei[1])
+        return super().formatException(ei)
+
 
 def set_up_logs(verbose: bool = False) -> None:
     """Write the log to standard error."""
@@ -28,6 +36,7 @@ def set_up_logs(verbose: bool = False) -> None:
     )
     for handler in logging.getLogger().handlers:
         handler.setFormatter(_OneLine("%(asctime)s %(levelname).1s %(message)s"))
+        handler.addFilter(LOGS)
     logging.getLogger("hornburg").setLevel(logging.DEBUG if verbose else logging.INFO)
     # uvicorn's own lines say what ours have said, but for requests that it could not read.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

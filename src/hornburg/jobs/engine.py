@@ -30,6 +30,7 @@ from hornburg.jobs.saved import decode, encode
 from hornburg.jobs.saver import Saver, Store
 from hornburg.jobs.states import Event, State, after
 from hornburg.jobs.steps import Ending, let_go, run_steps
+from hornburg.security.redaction import Quoting
 
 __all__ = ["Jobs"]
 
@@ -375,7 +376,8 @@ class Jobs:
         entry.failed = None if error is None else Failed.of(error)
         if entry.failed is not None:
             told = (entry.failed.sentence, entry.failed.details)
-            log.warning("job %s (%s): %s", entry.id, entry.kind, ": ".join(filter(None, told)))
+            words = Quoting(": ".join(filter(None, told)))
+            log.warning("job %s (%s): %s", entry.id, entry.kind, words)
         self._book.finished(entry)
         self._tell("JobSuccess" if error is None else "JobFailure", entry.id)
 

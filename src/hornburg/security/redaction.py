@@ -8,12 +8,15 @@ values too, bounded and in one line, whatever a peer sends.
 
 from __future__ import annotations
 
+import logging
 import re
+import traceback
 
 from hornburg.dicom.dictionary import DEFAULT, Dictionary
 from hornburg.dicom.elements import Elements, Value
+from hornburg.errors import HornburgError
 
-__all__ = ["describe", "shown", "without_values"]
+__all__ = ["LOGS", "Private", "Quoting", "Redacting", "describe", "shown", "without_values"]
 
 #: Values that belong to the question, not to a person.
 _PLAIN = frozenset(
@@ -69,6 +72,78 @@ def without_values(sentence: str, *, deidentify: bool = True) -> str:
     Errors name attributes as they are and quote values, with ``repr``.
     """
     return _QUOTED.sub(HIDDEN, sentence) if deidentify else sentence
+
+
+class Private(str):
+    """A text in a line of the log that may name a patient, such as the name of a file."""
+
+    __slots__ = ()
+
+
+class Quoting(str):
+    """A text that may quote such a one, such as the sentence of an error."""
+
+    __slots__ = ()
+
+
+#: Loggers whose errors are about data. Those of the others are about the configuration and the
+#: machine, and what they quote is what their reader has to look for.
+_ABOUT_DATA = tuple(
+    f"hornburg.{name}"
+    for name in ("archive", "builtin", "dicom", "hooks", "http", "index", "jobs", "rest", "storage")
+)
+
+_TRACEBACK = "Traceback (most recent call last):\n"
+_MOST_CAUSES = 10
+
+
+class Redacting(logging.Filter):
+    """Keeps values out of every line of the log, whoever writes it, unless ``deidentify`` is off.
+
+    What an exception quotes is hidden, and so are the arguments that are :class:`Private` or
+    :class:`Quoting`. Of lines of other libraries, everything that is quoted is.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deidentify = True
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not self.deidentify:
+            return True
+        if not record.name.startswith("hornburg"):
+            record.msg, record.args = without_values(record.getMessage()), None
+        elif isinstance(record.args, tuple):
+            is_about_data = record.name.startswith(_ABOUT_DATA)
+            record.args = tuple(_kept(one, is_about_data) for one in record.args)
+        return True
+
+    def stack(self, error: BaseException) -> str:
+        """Where an exception was raised, and those that led to it; without their messages."""
+        parts: list[str] = []
+        one: BaseException | None = error
+        while one is not None and len(parts) < _MOST_CAUSES:
+            frames = "".join(traceback.format_tb(one.__traceback__))
+            parts.append(f"{_TRACEBACK}{frames}{type(one).__name__}: {_message(one)}")
+            one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+        return "\n\n".join(reversed(parts))
+
+
+LOGS = Redacting()
+"""The one of this process; ``DeidentifyLogs`` sets it."""
+
+
+def _kept(argument: object, is_about_data: bool) -> object:
+    if isinstance(argument, Private):
+        return HIDDEN
+    if isinstance(argument, Quoting) or (is_about_data and isinstance(argument, BaseException)):
+        return without_values(str(argument))
+    return argument
+
+
+def _message(error: BaseException) -> str:
+    """Our own errors name attributes and quote values; who knows what others do."""
+    return without_values(str(error)) if isinstance(error, HornburgError) else HIDDEN
 
 
 def _line(elements: Elements, deidentify: bool, dictionary: Dictionary, depth: int) -> str:

@@ -19,6 +19,7 @@ from hornburg.rest.door import Door
 from hornburg.rest.express import Express
 from hornburg.rest.listen import HttpServer
 from hornburg.security.dicom_tls import dicom_addresses
+from hornburg.security.redaction import LOGS
 from hornburg.security.tls_watch import FreshTls, watch
 from hornburg.server.control import Control
 from hornburg.server.findings import tell_audit, tell_exposed_files
@@ -50,6 +51,7 @@ async def serve(settings: Settings, read_again: Callable[[], Settings] | None = 
     Raises:
         HornburgError: the server can't start, with one line that says why.
     """
+    LOGS.deidentify = settings.deidentify_logs
     control = Control()
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
