@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import subprocess
 import tempfile
@@ -451,3 +452,53 @@ async def test_the_log_gets_its_room_once(
     await again.open()
     assert [await value(again, f"p{number}") for number in range(20)] == ["x"] * 20
     await again.close()
+
+
+async def test_where_notes_are_kept_the_disk_is_not_waited_for(tmp_path: Path) -> None:
+    """Only then, and only of what stores nothing else."""
+    noted, waits = [True], []
+    index = SqliteIndex(tmp_path, Names(), make_durable=lambda names: noted[0])
+    await index.open()
+    connection = Connection(index)
+
+    async def waited(needs: str | None, quick: bool, name: str | None = "x") -> list[bool]:
+        """Of each transaction that was begun: whether it would have waited."""
+        waits.clear()
+        connection.statements.clear()
+        work = lambda writer: name and writer.set_property(name, needs or "")  # noqa: E731
+        await index.write(work, needs=needs, quick=quick)
+        return list(waits)
+
+    real = connection.execute
+
+    def execute(sql: str, *more: Any) -> sqlite3.Cursor:
+        if sql == "BEGIN IMMEDIATE":
+            waits.append(real("PRAGMA synchronous").fetchone()[0] == 2)
+        return real(sql, *more)
+
+    connection.execute = execute  # type: ignore[method-assign]
+    assert await waited("a", quick=True) == [True]  # nothing is known of the storage yet
+    assert await waited("b", quick=True) == [False]
+    assert await waited("c", quick=False) == [True]
+    assert await waited(None, quick=True) == [True]
+    assert await waited("d", quick=True) == [False]
+    noted[0] = False
+    assert await waited("e", quick=True, name=None) == [False]  # nothing was stored
+    assert await waited("f", quick=True) == [False, True]
+    assert await waited("g", quick=True) == [True]
+    await index.close()
+
+
+async def test_settling_has_the_log_reach_the_disk(
+    index: SqliteIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[str] = []
+    monkeypatch.setattr(
+        os, "fdatasync", lambda handle: flushed.append(os.readlink(f"/proc/self/fd/{handle}"))
+    )
+    await setting(index, "a")
+    index.settle()
+    assert flushed == [str(tmp_path / f"{FILE_NAME}-wal")]
+    await index.close()
+    index.settle()  # closing has copied it into the database
+    assert len(flushed) == 1

@@ -6,7 +6,9 @@ import errno
 import logging
 import os
 import shutil
+import struct
 import uuid
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -315,3 +317,57 @@ def test_records_of_an_older_generation_are_not_read(tmp_path: Path) -> None:
     # The first segment begins again with the last record; seven old ones lie behind it.
     assert list(made.records()) == [rows[16], *rows[8:16]]
     made.close(clean=False)
+
+
+def test_records_of_the_first_form_are_read(tmp_path: Path) -> None:
+    """Those of an earlier version, without notes."""
+    name, content = uuid.uuid4(), b"of an earlier version"
+    head = struct.pack("<8sQ16sQ", b"HbrgJrn1", 7, name.bytes, len(content))
+    check = zlib.crc32(content, zlib.crc32(head)).to_bytes(4, "little")
+    (tmp_path / "journal-0").write_bytes((head + check + content).ljust(8 * 4096, b"\0"))
+    assert list(Journal(tmp_path, lambda names: None).records()) == [Record(str(name), content)]
+
+
+@pytest.mark.usefixtures("now")
+def test_what_is_said_of_notes(tmp_path: Path) -> None:
+    """They are durable where somebody heeds them, and all of them."""
+    storage = opened(tmp_path)
+
+    def synced(*notes: bytes) -> bool:
+        names = [storage.new_uuid() for _ in notes]
+        for name, note in zip(names, notes, strict=True):
+            storage.create(name, b"content", wait=False, note=note)
+        return storage.sync(names)
+
+    assert not synced(b"note")
+    storage.keep_notes(lambda: None)
+    assert synced(b"note", b"another")
+    assert not synced(b"note", b"")
+    assert not synced(b"x" * (LONGEST_NOTE + 1))
+    large = storage.new_uuid()
+    storage.create(large, bytes(LARGEST + 1), wait=False, note=b"note")
+    assert not storage.sync([large])
+    storage.close()
+
+
+@pytest.mark.usefixtures("now")
+def test_notes_are_kept_until_they_are_heeded(tmp_path: Path) -> None:
+    storage = opened(tmp_path / "files")
+    storage.keep_notes(lambda: None)
+    names = [storage.new_uuid() for _ in range(3)]
+    for name in names:
+        storage.create(name, b"content", wait=False, note=name.encode())
+    storage.sync(names)
+    storage.take_back(names[1])
+    expected = [(name, name.encode()) for name in (names[0], names[2])]
+    left = power_cut(tmp_path / "files", {})
+    storage.close()
+    for _ in range(2):
+        again = FilesystemStorage(left)
+        again.open()
+        assert again.notes() == expected
+        again.close()
+    again.open()
+    again.notes_heeded()
+    assert not list(left.glob("journal-*"))
+    again.close()

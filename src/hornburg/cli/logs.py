@@ -37,6 +37,8 @@ def set_up_logs(verbose: bool = False) -> None:
     for handler in logging.getLogger().handlers:
         handler.setFormatter(_OneLine("%(asctime)s %(levelname).1s %(message)s"))
         handler.addFilter(LOGS)
+    # Warnings of libraries quote values, too.
+    logging.captureWarnings(True)
     logging.getLogger("hornburg").setLevel(logging.DEBUG if verbose else logging.INFO)
     # uvicorn's own lines say what ours have said, but for requests that it could not read.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
