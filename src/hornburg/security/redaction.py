@@ -33,6 +33,10 @@ _PLAIN = frozenset(
 
 HIDDEN = "(hidden)"
 
+#: Code strings and UIDs (PS3.5 table 6.2-1), and wildcards: whoever mistakes one field for another
+#: writes a name with small letters or ^ there.
+_CODE = re.compile(r"[A-Z0-9_ .*?\\]{0,200}", re.ASCII)
+
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 #: Characters of one value, attributes of one data set: a line of a log, not a copy.
@@ -72,6 +76,12 @@ def without_values(sentence: str, *, deidentify: bool = True) -> str:
     Errors name attributes as they are and quote values, with ``repr``.
     """
     return _QUOTED.sub(HIDDEN, sentence) if deidentify else sentence
+
+
+def _is_code(content: object) -> bool:
+    if isinstance(content, bytes):
+        content = content.decode("latin-1").rstrip("\0 ")
+    return isinstance(content, str) and _CODE.fullmatch(content) is not None
 
 
 class Private(str):
@@ -167,7 +177,7 @@ def _value(tag: int, value: Value, deidentify: bool, dictionary: Dictionary, dep
         inner = _line(content[0], deidentify, dictionary, depth + 1)
         more = f", and {len(content) - 1} more" if len(content) > 1 else ""
         return f"[{inner}{more}]"
-    if deidentify and tag not in _PLAIN:
+    if deidentify and not (tag in _PLAIN and _is_code(content)):
         return HIDDEN
     if isinstance(content, bytes):
         if value.vr == "UI":
