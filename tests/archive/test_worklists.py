@@ -197,7 +197,7 @@ def test_what_is_no_worklist_is_passed_over(
     (folder / "new\nline.wl").write_bytes(b"x")
     assert ids(ask(three)) == ["W1", "W2", "W3"]
     logged = [record.getMessage() for record in caplog.records]
-    assert any("'damaged.wl'" in line for line in logged)
+    assert any("worklist damaged.wl" in line for line in logged)
     assert not any("\n" in line for line in logged)
 
 

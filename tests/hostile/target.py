@@ -89,6 +89,11 @@ class Target(Server):
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.ask("POST", "/instances", body, named)
 
+    def files_called(self, name: str) -> list[Path]:
+        """Files of a name in the folder of the server, and where a path of two dots leads to."""
+        places = [*self.folder.rglob("*"), *self.folder.parent.iterdir(), Path("/") / name]
+        return [path for path in places if path.name == name and path.exists()]
+
     def memory(self) -> int:
         """The most memory that the process ever had, in bytes."""
         return self._status("VmHWM") << 10
