@@ -12,7 +12,21 @@ done
 command -v wrk >/dev/null || missing="$missing wrk"
 # Certificates of the tests of TLS are made with it.
 command -v openssl >/dev/null || missing="$missing openssl"
-[ -n "$missing" ] || exit 0
+# The provider of identities (tests/wire/oidc) is a package of npm.
+command -v npm >/dev/null || missing="$missing nodejs npm"
+
+# A lock file fixes every version; what is there already is left as it is.
+install_provider() {
+    folder=$(dirname "$0")/wire/oidc
+    if command -v npm >/dev/null && [ ! -d "$folder/node_modules/oidc-provider" ]; then
+        npm ci --prefix "$folder" --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
+    fi
+}
+
+if [ -z "$missing" ]; then
+    install_provider
+    exit 0
+fi
 
 # Orthanc's own service would take port 8042; the tests start it themselves.
 leave_service_off() {
@@ -28,12 +42,14 @@ elif [ "$(id -u)" = 0 ]; then
     # shellcheck disable=SC2086
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
     leave_service_off ""
+    install_provider
     exit 0
 elif sudo -n true 2>/dev/null; then
     sudo apt-get update -qq
     # shellcheck disable=SC2086
     sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
     leave_service_off sudo
+    install_provider
     exit 0
 else
     echo "please install as root: apt-get install$missing" >&2

@@ -18,7 +18,6 @@ from tests.rest.conftest import Serve, serving
 
 from hornburg.dicom.levels import Level
 from hornburg.rest.app import ROUTES
-from hornburg.rest.openid_login import ROUTES as OPENID_ROUTES
 from hornburg.rest.permission import authorize, permission_of
 from hornburg.security.principals import Permission
 from hornburg.settings.rules import BUILT_IN_ROLES
@@ -200,14 +199,16 @@ GET /{level}/{public_id}/statistics view
 """
 
 #: Open to those who have not said who they are: there they do.
-DOORS = frozenset({"GET /login", "POST /login", "POST /logout"})
+DOORS = frozenset(
+    {"GET /login/openid", "GET /login/openid/callback", "GET /login", "POST /login", "POST /logout"}
+)
 
 ROLES = (*BUILT_IN_ROLES, "stranger")
 PASSWORD = "a long enough word of "
 
 
 def handlers() -> Iterator[HTTPRouteHandler]:
-    for handler in (*ROUTES, *OPENID_ROUTES):
+    for handler in ROUTES:
         assert isinstance(handler, HTTPRouteHandler)
         yield handler
 

@@ -8,6 +8,7 @@ from hornburg.settings import SettingsError
 from hornburg.settings.errors import Refused
 from hornburg.settings.openid import read_openid
 
+RULES = [{"TokenRoles": ["staff"], "Role": "reader"}]
 GOOD = {"Issuer": "https://id.example/realms/x", "ClientId": "hornburg"}
 
 
@@ -50,7 +51,19 @@ def test_what_is_missing(section):
         read_openid(section)
 
 
-def test_nobody_believes_in_it_as_long_as_it_is_not_there(configured):
-    with pytest.raises(SettingsError, match="not supported yet") as caught:
-        configured({"OpenIdConnect": {**GOOD, "ClientSecret": "planted"}})
+def test_a_secret_is_not_in_the_message(configured):
+    with pytest.raises(SettingsError) as caught:
+        configured({"OpenIdConnect": {**GOOD, "ClientSecret": ["planted"]}, "AccessRules": RULES})
     assert "planted" not in str(caught.value)
+    assert caught.value.option == "OpenIdConnect.ClientSecret"
+
+
+def test_without_rules_everybody_of_the_provider_would_be_an_administrator(configured):
+    with pytest.raises(SettingsError, match="AccessRules"):
+        configured({"OpenIdConnect": GOOD})
+    configured({"OpenIdConnect": GOOD, "AccessRules": RULES})
+
+
+def test_remote_access_needs_no_registered_users_then(configured):
+    remote = {"RemoteAccessAllowed": True, "OpenIdConnect": GOOD, "AccessRules": RULES}
+    assert configured(remote).authentication_required

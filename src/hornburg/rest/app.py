@@ -29,6 +29,7 @@ from hornburg.rest import (
     modalities,
     modality_find,
     modality_store,
+    openid_login,
     peer_store,
     peers,
     plugins,
@@ -90,6 +91,7 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     *worklists.ROUTES,
     *accounts.ROUTES,
     *login.ROUTES,
+    *openid_login.ROUTES,
     openapi,
     home,
 )

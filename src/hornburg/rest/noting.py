@@ -13,6 +13,7 @@ from typing import Any
 
 from hornburg.archive.touched import Touched, collecting
 from hornburg.dicom.levels import Level
+from hornburg.rest.openid_login import CALLBACK
 from hornburg.rest.requests import Incoming
 from hornburg.security.policy import Access
 from hornburg.security.principals import NOBODY, Kind, Permission, Principal
@@ -179,7 +180,7 @@ def _note_entrance(trail: Trail, scope: Any, status: int, who: Principal) -> Non
     method, path = scope["method"], scope["path"]
     if path == _LOGOUT and method == "POST":
         action = "logout"
-    elif path == _LOGIN and method == "POST":
+    elif (path == _LOGIN and method == "POST") or path == CALLBACK:
         action = "login" if status < HTTPStatus.BAD_REQUEST else "login-failed"
     elif status not in _REFUSED:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from typing import Annotated, Any, cast
 
@@ -10,35 +11,24 @@ from litestar.params import QueryParameter
 
 from hornburg.errors import UnknownResourceError
 from hornburg.rest.cookies import cookie, cookie_name, value_of
+from hornburg.rest.pages import own_path, page
 from hornburg.security.openid_login import OpenIdLogin
 from hornburg.security.principals import Permission
 from hornburg.security.sessions import Sessions
 
-__all__ = ["CALLBACK", "ROUTES", "own_path"]
+__all__ = ["CALLBACK", "ROUTES"]
 
 Asked = Request[Any, Any, Any]
 
 CALLBACK = "/login/openid/callback"
 
 _COOKIE = "hornburg-openid"
-_MINUTES = 600
+#: Seconds that a user has to log in at the provider.
+_AGE = 600
 
 # The browser comes from the provider's site, so a redirect would not bring our strict cookie along
 # (RFC 6265bis 5.2); a page of ours that leads on does.
-_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Logged in</title>
-<meta http-equiv="refresh" content="0;url={path}">
-<p><a href="{path}">Go on</a></p></html>
-"""
-
-_PAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
-
-
-def own_path(path: str | None) -> str:
-    """A path of this server, whatever was asked for: never another host, never a script."""
-    if path is None or not path.startswith("/") or path.startswith(("//", "/\\")):
-        return "/"
-    return path if len(path) <= 1024 and path.isascii() and path.isprintable() else "/"
+_ON = '<meta http-equiv="refresh" content="0;url={path}">\n<p><a href="{path}">Go on</a></p>'
 
 
 def _login_of(request: Asked) -> OpenIdLogin:
@@ -66,7 +56,7 @@ async def begin_login(
         status_code=303,
         headers={
             "Location": begun.location,
-            "Set-Cookie": cookie(scheme, begun.cookie, age=_MINUTES, name=_COOKIE, same_site="Lax"),
+            "Set-Cookie": cookie(scheme, begun.cookie, age=_AGE, name=_COOKIE, same_site="Lax"),
         },
         media_type="text/plain",
     )
@@ -78,13 +68,14 @@ async def finish_login(request: Asked) -> Response[bytes]:
     scheme = request.scope["scheme"]
     sealed = value_of(cookie_name(scheme, _COOKIE), request.headers.get("cookie", "").encode())
     principal, path = await _login_of(request).finish(sealed, dict(request.query_params.items()))
+    # The cookie of another session is strict, so it did not come along; the new one replaces it.
     sessions = cast("Sessions", request.app.state.sessions)
     identifier = await sessions.open(principal.name, roles=principal.roles, by_provider=True)
-    response = Response(
-        _PAGE.format(path=escape(path)).encode(), media_type="text/html", headers=_PAGE_HEADERS
-    )
-    response.headers["Set-Cookie"] = cookie(scheme, identifier)
-    return response
+    state = request.scope["state"]
+    state["principal"] = replace(principal, address=state["address"])
+    answer = page("Logged in - Hornburg", _ON.format(path=escape(path)))
+    answer.headers["Set-Cookie"] = cookie(scheme, identifier)
+    return answer
 
 
 ROUTES = (begin_login, finish_login)

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 
-from hornburg.errors import ForbiddenError
+from hornburg.errors import ForbiddenError, HornburgError
 from hornburg.security.openid import OpenIdTokens
 from hornburg.security.openid_keys import Fetch, ProviderKeys, ProviderUnreachableError
 from hornburg.security.principals import Principal
@@ -175,9 +175,14 @@ class OpenIdLogin:
             # RFC 6749 section 2.3.1: both are form-encoded first.
             pair = f"{quote(self._settings.client_id, '')}:{quote(secret.reveal(), '')}"
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-        status, body = await self._fetch(
-            "POST", provider.token_endpoint, headers, urlencode(form).encode()
-        )
+        try:
+            status, body = await self._fetch(
+                "POST", provider.token_endpoint, headers, urlencode(form).encode()
+            )
+        except HornburgError as error:
+            raise ProviderUnreachableError(
+                f"The OpenID Connect provider does not answer: {error}"
+            ) from None
         if status != 200:
             raise LoginFailedError("The provider did not take the code")
         try:

@@ -31,6 +31,7 @@ from hornburg.security.accepted import Accepted
 from hornburg.security.dicom_rules import DicomRules
 from hornburg.security.dicom_tls import check_clients
 from hornburg.security.egress import PeerHosts
+from hornburg.server.identities import Provider, provider_of
 from hornburg.server.scripting import scripts_of
 
 __all__ = ["Surroundings", "open_surroundings"]
@@ -47,6 +48,7 @@ class Surroundings:
     jobs: Jobs
     remote: Remote
     http_client: HttpClient
+    provider: Provider | None
     peers: Peers
     peering: Peering
     commitments: Commitments
@@ -75,6 +77,8 @@ class Surroundings:
             "jobs": self.jobs,
             "remote": self.remote,
             "http_client": self.http_client,
+            "bearer": self.provider and self.provider.tokens,
+            "openid": self.provider and self.provider.login,
             "peers": self.peers,
             "peering": self.peering,
             "commitments": self.commitments,
@@ -123,6 +127,7 @@ async def open_surroundings(archive: Archive) -> AsyncIterator[Surroundings]:
             jobs=jobs,
             remote=remote,
             http_client=http_client,
+            provider=provider_of(settings, http_client, archive.clock),
             peers=peers,
             peering=peering,
             commitments=commitments,

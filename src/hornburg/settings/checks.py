@@ -94,7 +94,9 @@ def _check_http(settings: Settings) -> Iterable[str]:
     if not settings.http_server_enabled:
         return
     origins = settings.origins
-    if settings.authentication_required and settings.registered_users is None:
+    if not settings.authentication_required or _has_other_proofs(settings):
+        pass
+    elif settings.registered_users is None:
         if settings.remote_access_allowed:
             raise SettingsError(
                 origins.get("RemoteAccessAllowed", "configuration"),
@@ -104,7 +106,7 @@ def _check_http(settings: Settings) -> Iterable[str]:
                 value="true",
             )
         yield "authentication is on and there are no RegisteredUsers: nobody can log in"
-    elif settings.authentication_required and not settings.registered_users:
+    elif not settings.registered_users:
         yield "authentication is on and RegisteredUsers is empty: nobody can log in"
     if settings.remote_access_allowed and not settings.authentication_required:
         yield "remote access is allowed without authentication: everybody can read and delete"
@@ -119,6 +121,13 @@ def _check_http(settings: Settings) -> Iterable[str]:
             f"HttpBindAddresses: {', '.join(outside)} left out because RemoteAccessAllowed "
             f"is false; listening on {', '.join(settings.http_binds())}"
         )
+
+
+def _has_other_proofs(settings: Settings) -> bool:
+    """Whether users can show who they are without a password."""
+    return settings.open_id_connect is not None or bool(
+        settings.ssl_verify_peers and settings.ssl_certificate_users
+    )
 
 
 def _check_passwords(settings: Settings) -> Iterable[str]:

@@ -25,6 +25,7 @@ CT = {"AET": "CT", "Host": "192.0.2.9", "Port": 104}
 NAMED = {"CT": {**CT, "Host": "ct.example"}}
 
 RULES = [{"Users": ["*"], "Role": "reader"}]
+PROVIDER = {"Issuer": "https://id.example", "ClientId": "hornburg"}
 
 P, W, F = Grade.PASS, Grade.WARN, Grade.FAIL
 
@@ -50,6 +51,13 @@ CASES = [
     ("access-rules", {**REMOTE, "RegisteredUsers": {"a": HASH, "b": HASH}}, W, "AccessRules"),
     ("access-rules", {"AccessRules": RULES}, P, ""),
     ("openid", {}, P, ""),
+    ("openid", {"OpenIdConnect": PROVIDER, "AccessRules": RULES}, P, ""),
+    (
+        "openid",
+        {"OpenIdConnect": {**PROVIDER, "Issuer": "http://localhost:1"}, "AccessRules": RULES},
+        W,
+        "https://",
+    ),
     ("certificates", {}, P, ""),
     ("peer-hosts", {}, P, ""),
     ("peer-hosts", REMOTE, W, "AllowedPeerHosts"),

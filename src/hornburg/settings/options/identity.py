@@ -48,7 +48,5 @@ class IdentityOptions:
             secret=True,
             text_leaves=True,
             ours=True,
-            supported=False,
-            vital=True,
         ),
     ] = None
