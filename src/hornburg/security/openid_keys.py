@@ -50,7 +50,6 @@ class Provider:
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
-    end_session_endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
