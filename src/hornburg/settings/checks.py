@@ -64,8 +64,7 @@ def _check_transport(settings: Settings) -> None:
             "SslEnabled",
             "other machines may come in (RemoteAccessAllowed), so allowed is true",
         )
-    outside = [each for each in settings.dicom_binds() if not _is_loopback(each)]
-    if settings.dicom_server_enabled and outside and not settings.dicom_tls_enabled:
+    if settings.serves_dicom_to_others and not settings.dicom_tls_enabled:
         _demand_tls(
             settings,
             "DicomTlsEnabled",
@@ -83,10 +82,6 @@ def _demand_tls(settings: Settings, option: str, why: str) -> None:
         option=option,
         value="false",
     )
-
-
-def _is_loopback(address: str) -> bool:
-    return ipaddress.ip_address(address).is_loopback
 
 
 def _check_http(settings: Settings) -> Iterable[str]:

@@ -12,7 +12,14 @@ from hornburg.settings.errors import Refused
 from hornburg.settings.rows import Secret
 from hornburg.settings.sections import read_section, text
 
-__all__ = ["ALGORITHMS", "OPENID_ALLOWED", "OpenIdSettings", "read_openid"]
+__all__ = [
+    "ALGORITHMS",
+    "OPENID_ALLOWED",
+    "OpenIdSettings",
+    "is_safe_url",
+    "is_this_machine",
+    "read_openid",
+]
 
 #: Signatures by a key that only the provider has (RFC 7518 section 3.1, RFC 8037). "none" and the
 #: ones with a shared secret are never taken (RFC 8725 section 3.1).
@@ -73,10 +80,11 @@ def is_safe_url(url: str) -> bool:
         return False
     if not host or parts.username is not None or parts.fragment:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+    return parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(host))
 
 
-def _is_loopback(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether the host of a URL is the loopback."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -151,6 +151,13 @@ class Settings(
             return ("127.0.0.1", "::1")
         return ("0.0.0.0", "::")  # noqa: S104 - what a configuration for Orthanc asks
 
+    @property
+    def serves_dicom_to_others(self) -> bool:
+        """Whether other machines reach the DICOM server."""
+        return self.dicom_server_enabled and any(
+            not ipaddress.ip_address(address).is_loopback for address in self.dicom_binds()
+        )
+
     def not_supported(self) -> tuple[str, ...]:
         """The options that were set to something that this version can't do."""
         return self.ignored

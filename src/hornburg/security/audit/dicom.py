@@ -14,7 +14,6 @@ from hornburg.security.audit.check import (
     warned,
 )
 from hornburg.security.doors import Act, doors_of
-from hornburg.settings import Settings
 
 __all__ = ["CHECKS"]
 
@@ -31,18 +30,11 @@ _TAKES_DATA_OUT = (Act.FIND, Act.FIND_WORKLIST, Act.GET, Act.MOVE)
 _OFF = "the DICOM server is off (DicomServerEnabled)"
 
 
-def is_public(settings: Settings) -> bool:
-    """Whether other machines reach the DICOM server."""
-    return settings.dicom_server_enabled and any(
-        not ipaddress.ip_address(address).is_loopback for address in settings.dicom_binds()
-    )
-
-
 def _listening(facts: Facts) -> Verdict:
     settings = facts.settings
     if not settings.dicom_server_enabled:
         return passed(_OFF)
-    if not is_public(settings):
+    if not settings.serves_dicom_to_others:
         return passed("the DICOM server listens on the loopback only")
     if settings.dicom_bind_addresses:
         return passed("the DICOM server listens on " + ", ".join(settings.dicom_binds()))
@@ -57,7 +49,7 @@ def _strangers(facts: Facts) -> Verdict | list[Verdict]:
     if not settings.dicom_server_enabled:
         return passed(_OFF)
     doors = doors_of(settings)
-    public = is_public(settings)
+    public = settings.serves_dicom_to_others
     verdicts: list[Verdict] = []
     for act, option in _SWITCHES.items():
         if not doors.open_to_all(act):
@@ -132,7 +124,7 @@ def _tls(facts: Facts) -> Verdict | list[Verdict]:
     if not settings.dicom_server_enabled:
         return passed(_OFF)
     if not settings.dicom_tls_enabled:
-        if not is_public(settings):
+        if not settings.serves_dicom_to_others:
             return passed("DICOM does not leave the machine")
         return warned(
             "images and names cross the network in clear",

@@ -11,7 +11,6 @@ from hornburg.security.audit.check import (
     passed,
     warned,
 )
-from hornburg.security.audit.dicom import is_public
 from hornburg.security.doors import Act, doors_of
 from hornburg.security.host_files import exposed_files
 from hornburg.settings import OverwriteInstances, StorageMode
@@ -53,7 +52,7 @@ def _recycling(facts: Facts) -> Verdict:
         return passed("nothing is removed to make room")
     if settings.maximum_storage_mode is StorageMode.REJECT:
         return passed("at a limit, what arrives is refused")
-    if doors_of(settings).open_to_all(Act.STORE) and is_public(settings):
+    if doors_of(settings).open_to_all(Act.STORE) and settings.serves_dicom_to_others:
         return warned(
             "at a limit old patients are removed; unknown senders can't cause that, known ones can",
             line_of("MaximumStorageMode", "Reject"),

@@ -16,6 +16,7 @@ from hornburg.security.audit.check import (
     warned,
 )
 from hornburg.security.certificates import certificate_findings
+from hornburg.settings.openid import is_this_machine
 
 __all__ = ["CHECKS"]
 
@@ -93,7 +94,7 @@ def _peers(facts: Facts) -> list[Verdict]:
     verdicts = []
     for name, peer in sorted(facts.settings.orthanc_peers.items()):
         parts = urlsplit(peer.url)
-        if parts.scheme == "https" or _is_local(parts.hostname or ""):
+        if parts.scheme == "https" or is_this_machine(parts.hostname or ""):
             continue
         fix = f"a URL that starts with https:// in OrthancPeers.{name}"
         if peer.password is not None or peer.http_headers:
@@ -133,7 +134,7 @@ def _origins(facts: Facts) -> Verdict:
     clear = [
         origin
         for origin in origins
-        if origin.startswith("http://") and not _is_local(urlsplit(origin).hostname or "")
+        if origin.startswith("http://") and not is_this_machine(urlsplit(origin).hostname or "")
     ]
     if clear:
         return warned(
@@ -143,13 +144,6 @@ def _origins(facts: Facts) -> Verdict:
     if origins:
         return passed("pages of " + ", ".join(origins[:5]) + " may use this server")
     return passed("pages of other sites may not use this server")
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 CHECKS = (
