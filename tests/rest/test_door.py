@@ -224,6 +224,12 @@ async def test_proxies_speak_for_their_clients(serve: Any) -> None:
     page = {**other, "Origin": "https://pacs.example"}
     answer = await believed.client.post("/tools/generate-uid", auth=good, headers=page)
     assert answer.status_code != 403
+    upload = {"content": MAKE.instance(0), "auth": good, "headers": other}
+    stored = (await believed.client.post("/instances", **upload)).json()["ID"]
+    remote = await believed.client.get(
+        f"/instances/{stored}/metadata/RemoteIP", auth=good, headers=other
+    )
+    assert remote.text == "198.51.100.8"
 
     anybody = await serve("anybody", **options)
     answer = await anybody.client.get("/login", headers=said)

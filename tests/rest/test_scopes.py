@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -29,6 +30,13 @@ ADMIN, GUEST, TRIAL, OTHER = ((name, PASSWORD) for name in ("admin", "guest", "t
 SEEN = MAKE.identity(0, 0)
 EDITS = ["view", "download", "upload", "edit", "modify", "anonymize", "delete", "send"]
 
+#: What the guest is narrowed to, and the places (patient, study) that this shows.
+NARROW: dict[str, tuple[dict[str, list[str]], set[tuple[int, int]]]] = {
+    "study": ({"Studies": [SEEN.study_instance_uid]}, {(0, 0)}),
+    "label": ({"Labels": ["shown"]}, {(0, 0)}),
+    "patient": ({"Patients": [SEEN.patient_id]}, {(0, 0), (0, 1)}),
+}
+
 
 class Planted:
     """A server with something hidden in every place that holds something.
@@ -37,8 +45,9 @@ class Planted:
     that the guest sees, ``secrets`` all texts that must be in no answer.
     """
 
-    def __init__(self, served: Any) -> None:
+    def __init__(self, served: Any, shown: set[tuple[int, int]]) -> None:
         self.served = served
+        self.shown = shown
         self.client: httpx2.AsyncClient = served.client
         self.seen: dict[Level, str] = {}
         self.hidden: dict[Level, list[str]] = {level: [] for level in Level}
@@ -65,8 +74,8 @@ class Planted:
                 )
             )
             identity = MAKE.identity(patient, study, 0, instance)
-            if (patient, study) == (0, 0):
-                self.seen = self.seen or ids
+            self.seen = self.seen or ids
+            if (patient, study) in self.shown:
                 continue
             texts = [
                 identity.study_instance_uid,
@@ -80,6 +89,7 @@ class Planted:
                 if level is not Level.PATIENT or patient == 1:
                     self.hidden[level].append(ids[level])
             self.secrets |= {*texts, *(one for each in self.hidden.values() for one in each)}
+        await self._put(f"/studies/{self.seen[Level.STUDY]}/labels/shown", "")
         for level in Level:
             path = f"/{level.plural}/{self.hidden[level][-1]}"
             await self._put(f"{path}/labels/hidden-label", "")
@@ -102,21 +112,31 @@ class Planted:
 
 
 @pytest.fixture
-async def planted(serve: Serve) -> Planted:
+def narrow() -> str:
+    return "study"
+
+
+every_narrowing = pytest.mark.parametrize("narrow", NARROW)
+
+
+@pytest.fixture
+async def planted(serve: Serve, narrow: str) -> Planted:
+    bounds, shown = NARROW[narrow]
     served = await serve(
         AuthenticationEnabled=True,
         RegisteredUsers=dict([ADMIN, GUEST, TRIAL, OTHER]),
         AccessRules=[
             {"Users": ["admin"], "Role": "admin"},
-            {"Users": ["guest"], "Role": "admin", "Studies": [SEEN.study_instance_uid]},
+            {"Users": ["guest"], "Role": "admin", **bounds},
             {"Users": ["trial"], "Permissions": EDITS, "Labels": ["trial"]},
             {"Users": ["other"], "Role": "editor"},
         ],
         DicomModalities={"gone": ["GONE", "127.0.0.1", 1]},
+        OrthancPeers={"gone": ["http://127.0.0.1:1/"]},
         LogExportedResources=True,
         StoreMD5ForAttachments=True,
     )
-    made = Planted(served)
+    made = Planted(served, shown)
     await made.plant()
     return made
 
@@ -137,7 +157,7 @@ def paths(handler: HTTPRouteHandler, fill: dict[str, Any]) -> Iterator[str]:
     for path in handler.paths:
         level = next((one for one in Level if path.split("/")[1] == one.plural), None)
         ids = fill.get("public_id", {}).get(level, [""])
-        names = ("1025", "dicom", "1024") if "{name" in path else ("",)
+        names = ("1025", "dicom", "1024") if "{name" in path and level is not None else ("",)
         for public_id, name in itertools.product(ids, names):
             values = {**fill, "public_id": public_id, "name": name or "gone"}
             yield _PARAMETER.sub(partial(_value, values), path)
@@ -157,6 +177,7 @@ def readers() -> Iterator[HTTPRouteHandler]:
             yield handler
 
 
+@every_narrowing
 async def test_no_get_tells_of_what_is_hidden(planted: Planted) -> None:
     """Asked for what is hidden, for what is seen, and for everything."""
     wrong, asked = [], 0
@@ -211,11 +232,13 @@ async def test_what_is_seen_is_whole(planted: Planted) -> None:
     assert len(instances) == 2
 
 
+@every_narrowing
 async def test_no_search_tells_of_what_is_hidden(planted: Planted) -> None:
-    client = planted.client
+    client, studies = planted.client, len(planted.shown)
+    numbers = dict(zip(Level, (1, studies, studies, 2 * studies), strict=True))
     other = MAKE.identity(1, 0)
     for level in Level:
-        expected = 2 if level is Level.INSTANCE else 1
+        expected = numbers[level]
         for query in (
             {},
             {"PatientID": "*"},
@@ -258,7 +281,7 @@ async def test_no_search_tells_of_what_is_hidden(planted: Planted) -> None:
         assert response.json() == []
     body = {"Resources": [planted.seen[Level.PATIENT]], "Level": "Instance"}
     response = await client.post("/tools/bulk-content", json=body, auth=GUEST)
-    assert len(response.json()) == 2
+    assert len(response.json()) == numbers[Level.INSTANCE]
 
 
 async def state(planted: Planted) -> list[Any]:
@@ -266,6 +289,63 @@ async def state(planted: Planted) -> list[Any]:
     answers = [await client.get(f"/{level.plural}?expand", auth=ADMIN) for level in Level]
     answers.append(await client.get("/statistics", auth=ADMIN))
     return [answer.json() for answer in answers]
+
+
+def writers() -> Iterator[tuple[str, HTTPRouteHandler]]:
+    for handler in ROUTES:
+        assert isinstance(handler, HTTPRouteHandler)
+        for method in sorted(handler.http_methods & {"POST", "PUT", "DELETE"}):
+            yield method, handler
+
+
+@every_narrowing
+async def test_no_change_reaches_what_is_hidden(planted: Planted) -> None:
+    """Every route that changes or sends something, with hidden resources in its path and body."""
+    client = planted.client
+    before = await state(planted)
+    ids = [one for each in planted.hidden.values() for one in each]
+    fill: dict[str, Any] = {
+        "public_id": planted.hidden,
+        "label": "hidden-label",
+        "job_id": planted.job,
+    }
+    unknown = re.compile("|".join([*ids, planted.job]))
+    wrong, asked = [], set()
+    for method, handler in writers():
+        if set(handler.paths) & {"/login", "/logout", "/account/tokens"}:
+            continue  # they make secrets, never the same ones
+        for path, body in itertools.product(paths(handler, fill), bodies(ids)):
+            asked.add((method, path))
+            response = await client.request(method, path, content=body, auth=GUEST)
+            told = [one for one in planted.told(response) if one not in path + body]
+            # What is hidden is as good as what isn't there.
+            other_path, other_body = unknown.sub(NOBODYS, path), unknown.sub(NOBODYS, body)
+            other = await client.request(method, other_path, content=other_body, auth=GUEST)
+            same = response.status_code == other.status_code
+            # Where JSON is wanted, the place of the first wrong letter is told.
+            same = same and (body == ids[0] or unknown.sub(NOBODYS, response.text) == other.text)
+            if told or not same:
+                wrong.append((method, path, body, response.text, other.text))
+    assert not wrong
+    assert await state(planted) == before
+    assert (await client.get(f"/jobs/{planted.job}", auth=ADMIN)).status_code == 200
+    assert {("POST", "/peers/gone/store"), ("POST", "/tools/bulk-delete")} <= asked
+    assert len(asked) > 200
+
+
+NOBODYS = "-".join(["01234567"] * 5)
+
+
+def bodies(ids: list[str]) -> tuple[str, ...]:
+    """Bodies of every form that names resources, each of them for all routes."""
+    named = {"Resources": ids[-3:], "Level": "Instance", "Query": {}, "Path": "/nowhere"}
+    return (
+        "",
+        json.dumps(named),
+        json.dumps({**named, "Asynchronous": True}),
+        json.dumps(ids[-3:]),
+        ids[0],
+    )
 
 
 async def test_nothing_hidden_is_changed_or_sent(planted: Planted) -> None:
@@ -288,10 +368,15 @@ async def test_nothing_hidden_is_changed_or_sent(planted: Planted) -> None:
             ):
                 response = await client.request(method, path + more, content="1", auth=GUEST)
                 assert response.status_code == 404, (method, path + more, response.text)
-            for target in ("store", "storage-commitment"):
-                body = {"Resources": [each]}
-                response = await client.post(f"/modalities/gone/{target}", json=body, auth=GUEST)
-                assert response.status_code == 404, response.text
+            for target in (
+                "modalities/gone/store",
+                "modalities/gone/storage-commitment",
+                "peers/gone/store",
+            ):
+                for resources in ([each], [planted.seen[Level.STUDY], each]):
+                    body = {"Resources": resources}
+                    response = await client.post(f"/{target}", json=body, auth=GUEST)
+                    assert response.status_code == 404, response.text
     ids = [one for each in planted.hidden.values() for one in each]
     response = await client.post("/tools/bulk-delete", json={"Resources": ids}, auth=GUEST)
     assert response.status_code == 200  # unknown ones are passed over

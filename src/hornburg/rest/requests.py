@@ -170,11 +170,11 @@ class Incoming:
         principal = access_of(self.scope).principal
         if principal.kind is Kind.INSIDE:
             return Origin("Lua" if principal.name == _LUA else "Plugins")
-        client = self.scope.get("client")
+        state = self.scope["state"]
         return Origin(
             "RestApi",
-            remote_ip=client[0] if client else "",
-            username=self.scope["state"].get("username", ""),
+            remote_ip=state.get("address", ""),
+            username=state.get("username", ""),
         )
 
 
