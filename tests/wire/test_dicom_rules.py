@@ -46,6 +46,7 @@ def running(module_server: Any, scanner: Scanner, destination: Any) -> Any:
     started = module_server(
         DicomModalities={
             "narrow": ["NARROW", *modality],
+            "labelled": ["LABELLED", *modality],
             "camera": ["CAMERA", *modality],
             "free": ["FREE", *modality],
             "scanner": ["SCANNER", "127.0.0.1", scanner.entity.port],
@@ -59,18 +60,30 @@ def running(module_server: Any, scanner: Scanner, destination: Any) -> Any:
                 "Permissions": ["view", "download", "upload"],
                 "Patients": [SEEN.patient_id],
             },
+            {
+                "Modalities": ["labelled"],
+                "Permissions": ["view", "download", "upload"],
+                "Labels": ["teaching"],
+            },
             {"Modalities": ["camera"], "Role": "uploader"},
         ],
     )
     for patient in (0, 1):
         for number in (0, 1):
             content = MAKE.instance(patient, 0, 0, number)
-            started.client.post("/instances", content=content).raise_for_status()
+            stored = started.client.post("/instances", content=content).raise_for_status()
+            if patient == 0:
+                label = f"/studies/{stored.json()['ParentStudy']}/labels/teaching"
+                started.client.put(label).raise_for_status()
     return started
 
 
-def find(running: Any, aet: str, model: str = FIND, **keys: str) -> tuple[int, list[Any]]:
-    """The last status, and the answers."""
+#: Callers that rules narrow to the same study, by its patient and by its label.
+narrowed = pytest.mark.parametrize("aet", ["NARROW", "LABELLED"])
+
+
+def asked(running: Any, aet: str, model: str, **keys: str) -> list[tuple[Any, Any]]:
+    """The answers of a C-FIND: their status, and what they hold."""
     asking = entity(aet)
     asking.add_requested_context(model)
     association = associate(asking, running.dicom_port)
@@ -78,6 +91,12 @@ def find(running: Any, aet: str, model: str = FIND, **keys: str) -> tuple[int, l
     wanted = {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": "", **keys}
     answers = list(association.send_c_find(elements(**wanted), model))
     association.release()
+    return answers
+
+
+def find(running: Any, aet: str, model: str = FIND, **keys: str) -> tuple[int, list[Any]]:
+    """The last status, and what was found."""
+    answers = asked(running, aet, model, **keys)
     return int(answers[-1][0].Status), [one for _, one in answers[:-1]]
 
 
@@ -126,44 +145,50 @@ def store(running: Any, aet: str, content: bytes) -> int:
     return int(status.Status)
 
 
-def test_a_find_shows_what_is_within(running: Any) -> None:
+@narrowed
+def test_a_find_shows_what_is_within(running: Any, aet: str) -> None:
     for keys in ({}, {"PatientID": "*"}, {"PatientName": "*"}):
-        status, answers = find(running, "NARROW", **keys)
+        status, answers = find(running, aet, **keys)
         assert status == 0
         assert [one.StudyInstanceUID for one in answers] == [SEEN.study_instance_uid]
-    status, answers = find(running, "NARROW", StudyInstanceUID=HIDDEN.study_instance_uid)
+    status, answers = find(running, aet, StudyInstanceUID=HIDDEN.study_instance_uid)
     assert (status, answers) == (0, [])
     # A tag that only the file has.
-    status, answers = find(running, "NARROW", SoftwareVersions="")
+    status, answers = find(running, aet, SoftwareVersions="")
     assert [one.StudyInstanceUID for one in answers] == [SEEN.study_instance_uid]
     assert len(find(running, "FREE")[1]) == 2
 
 
-def test_a_get_brings_what_is_within(running: Any) -> None:
-    assert get(running, "NARROW", SEEN.study_instance_uid) == (0, 2)
-    assert get(running, "NARROW", HIDDEN.study_instance_uid) == (0, 0)
+@narrowed
+def test_a_get_brings_what_is_within(running: Any, aet: str) -> None:
+    assert get(running, aet, SEEN.study_instance_uid) == (0, 2)
+    assert get(running, aet, HIDDEN.study_instance_uid) == (0, 0)
     both = f"{SEEN.study_instance_uid}\\{HIDDEN.study_instance_uid}"
-    assert get(running, "NARROW", both) == (0, 2)
+    assert get(running, aet, both) == (0, 2)
     assert get(running, "FREE", HIDDEN.study_instance_uid) == (0, 2)
 
 
-def test_a_move_sends_what_is_within(running: Any, destination: Any) -> None:
-    assert move(running, "NARROW", SEEN.study_instance_uid, destination) == (0, 2)
-    assert move(running, "NARROW", HIDDEN.study_instance_uid, destination) == (0, 0)
+@narrowed
+def test_a_move_sends_what_is_within(running: Any, aet: str, destination: Any) -> None:
+    assert move(running, aet, SEEN.study_instance_uid, destination) == (0, 2)
+    assert move(running, aet, HIDDEN.study_instance_uid, destination) == (0, 0)
 
 
-def test_a_store_outside_is_refused_and_leaves_nothing(running: Any) -> None:
+@narrowed
+def test_a_store_outside_is_refused_and_leaves_nothing(running: Any, aet: str) -> None:
     before = running.client.get("/statistics").json(), running.files()
-    assert store(running, "NARROW", MAKE.instance(1, 0, 0, 5)) == NOT_AUTHORIZED
-    assert store(running, "NARROW", MAKE.instance(7)) == NOT_AUTHORIZED
+    assert store(running, aet, MAKE.instance(1, 0, 0, 5)) == NOT_AUTHORIZED
+    assert store(running, aet, MAKE.instance(7)) == NOT_AUTHORIZED
     assert (running.client.get("/statistics").json(), running.files()) == before
-    assert store(running, "NARROW", MAKE.instance(0, 0, 0, 1)) == 0
+    assert store(running, aet, MAKE.instance(0, 0, 0, 1)) == 0
     assert store(running, "FREE", MAKE.instance(1, 0, 0, 1)) == 0
 
 
 def test_what_no_rule_grants_is_refused_and_logged(running: Any, destination: Any) -> None:
     assert find(running, "CAMERA")[0] == NOT_AUTHORIZED
     running.said("needs the permission view, which camera does not have")
+    # What the configuration knows is for our log.
+    assert asked(running, "CAMERA", FIND)[-1][0].ErrorComment == "Not authorized"
     assert get(running, "CAMERA", SEEN.study_instance_uid) == (NOT_AUTHORIZED, 0)
     assert move(running, "CAMERA", SEEN.study_instance_uid, destination)[0] == NOT_AUTHORIZED
     assert store(running, "CAMERA", MAKE.instance(0, 0, 0, 0)) == 0

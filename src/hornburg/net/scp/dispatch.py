@@ -114,8 +114,7 @@ async def _serve(request: Request) -> None:
             return
         decision = request.parts.rules.may(request.caller, act)
         if not decision.allowed:
-            # The reason is for our log: it names what the configuration knows.
-            await _refuse(request, _NOT_AUTHORIZED, decision.reason, "Not authorized")
+            await _refuse(request, _NOT_AUTHORIZED, decision.reason)
             return
         request.modality = decision.modality
         if act is not Act.ECHO:
@@ -149,7 +148,7 @@ async def _serve(request: Request) -> None:
         note_message(request, act, touched)
 
 
-async def _refuse(request: Request, status: int, reason: str, comment: str = "") -> None:
+async def _refuse(request: Request, status: int, reason: str) -> None:
     log.warning(
         "refused %s from %s at %s: %s",
         _name(request.command.field),
@@ -157,11 +156,14 @@ async def _refuse(request: Request, status: int, reason: str, comment: str = "")
         request.caller.address,
         reason,
     )
-    await _fail(request, status, comment or reason)
+    await _fail(request, status, reason)
 
 
 async def _fail(request: Request, status: int, comment: str) -> None:
     await request.drop()
+    if status == _NOT_AUTHORIZED:
+        # The reason is for our log: it names what the configuration knows.
+        comment = "Not authorized"
     ascii_only = comment.encode("ascii", "replace").decode("ascii")
     await request.answer(status, error_comment=ascii_only[:_COMMENT])
 
