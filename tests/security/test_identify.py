@@ -39,6 +39,7 @@ class Bearer:
 class World:
     def __init__(self, folder: Path, *, required: bool = True) -> None:
         self.now = 1000.0
+        self.tasks: set[asyncio.Task[Any]] = set()
         self.bearer = Bearer()
         users = Users({"alice": Secret("a"), "bob": Secret(HASHED)})
         self.identities = Identities(
@@ -57,6 +58,7 @@ class World:
                 PrivateFile(folder / "t.json"),
                 clock=lambda: self.now,
                 is_user=users.__contains__,
+                tasks=self.tasks,
             ),
             bearer=self.bearer,
         )
@@ -67,6 +69,11 @@ class World:
 
     async def basic(self, name: str, password: str, address: str = HERE) -> Principal:
         return await self.ask(address, authorization=basic(name, password))
+
+    async def settle(self) -> None:
+        """Wait until all is written down."""
+        while self.tasks:
+            await asyncio.wait(self.tasks)
 
 
 def basic(name: str, password: str) -> bytes:
@@ -110,7 +117,7 @@ async def test_proofs(world: World) -> None:
     assert principal.name == "bob"
     with pytest.raises(WrongCredentialsError):
         await world.ask(authorization=basic("bob", "x"), session=session)
-    await world.identities.tokens.settle()
+    await world.settle()
 
 
 @pytest.mark.parametrize(
@@ -224,7 +231,7 @@ async def test_sessions_and_tokens_are_not_shut_out(world: World) -> None:
         await world.ask(authorization=b"Bearer hbt_x_y")
     assert (await world.ask(session=session)).name == "alice"
     assert (await world.ask(authorization=bearer)).name == "alice"
-    await world.identities.tokens.settle()
+    await world.settle()
 
 
 async def test_signatures_are_not_checked_without_end(world: World) -> None:
@@ -243,7 +250,7 @@ async def test_a_revoked_token_is_worthless_at_once(world: World) -> None:
     with pytest.raises(WrongCredentialsError):
         await world.ask(authorization=authorization)
     assert world.identities.at_once(authorization, HERE) is None
-    await world.identities.tokens.settle()
+    await world.settle()
 
 
 async def test_what_is_at_hand_is_bounded(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.now = 1_700_000_000.0
+        self.tasks: set[asyncio.Task[Any]] = set()
         self.path = folder / "sessions.json"
 
     def open(self, users: dict[str, Secret] | None = None) -> Sessions:
@@ -31,7 +33,13 @@ class House:
             lifetime=3600,
             clock=lambda: self.now,
             mark=Users(ALICE if users is None else users).mark,
+            tasks=self.tasks,
         )
+
+    async def settle(self) -> None:
+        """Wait until all is written down."""
+        while self.tasks:
+            await asyncio.wait(self.tasks)
 
 
 @pytest.fixture
@@ -167,6 +175,6 @@ async def test_use_is_written_down_now_and_then(house: House) -> None:
     identifier = await sessions.open("alice")
     house.now += 500
     assert await sessions.find(identifier) is not None
-    await sessions.settle()
+    await house.settle()
     house.now += 500
     assert await house.open().find(identifier) is not None

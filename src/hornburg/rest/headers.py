@@ -11,7 +11,7 @@ from typing import Any
 
 from hornburg.settings import Settings
 
-__all__ = ["CORS_EXPOSED", "Headed", "Usual", "cors_headers", "preflight_headers"]
+__all__ = ["Headed", "Usual", "cors_headers", "preflight_headers"]
 
 Header = tuple[bytes, bytes]
 
@@ -44,10 +44,10 @@ _ALWAYS: tuple[Header, ...] = (
     (b"permissions-policy", _PERMISSIONS),
 )
 
-CORS_EXPOSED = (
+#: Headers that pages of the allowed origins may read.
+_CORS_EXPOSED = (
     b"Content-Disposition, Content-Length, Content-Range, Content-Type, ETag, Location, Retry-After"
 )
-"""Headers that pages of the allowed origins may read."""
 
 _CORS_METHODS = b"GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS"
 
@@ -67,7 +67,6 @@ class Usual:
             always.append(_HSTS)
         if settings.cors_allowed_origins:
             always.append((b"vary", b"Origin"))
-        self.always: tuple[Header, ...] = tuple(always)
         self._always = _lines(always)
         self.lines = self._always + _lines(_USUAL)
         """All of them, for an answer that says nothing of its own."""
@@ -115,7 +114,7 @@ def cors_headers(origin: bytes) -> list[Header]:
     return [
         (b"access-control-allow-origin", origin),
         (b"access-control-allow-credentials", b"true"),
-        (b"access-control-expose-headers", CORS_EXPOSED),
+        (b"access-control-expose-headers", _CORS_EXPOSED),
         (b"cross-origin-resource-policy", b"cross-origin"),
     ]
 

@@ -98,11 +98,6 @@ class Principal:
             return f"{self.kind.value}:{self.name}"
         return f"user:{self.name}"
 
-    @property
-    def is_ambient(self) -> bool:
-        """Whether a browser sends the proof by itself, for the pages of any site."""
-        return self.kind in (Kind.NOBODY, Kind.PASSWORD, Kind.SESSION, Kind.CERTIFICATE)
-
 
 NOBODY = Principal()
 """The one that asks where nobody has to say who they are."""

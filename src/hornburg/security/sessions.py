@@ -158,11 +158,6 @@ class Sessions:
         self._sweep(sessions)
         return sum(one.is_of(like.user, like.by_provider) for one in sessions.values())
 
-    async def settle(self) -> None:
-        """Wait until all is written down."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-
     def _goes_on(self, session: Session, now: float) -> bool:
         # A clock that was set back makes nobody's session longer than it could be.
         return (
