@@ -15,7 +15,7 @@ from hornburg.security.identify import Identities, Proof, WrongCredentialsError
 from hornburg.security.policy import Policy
 from hornburg.security.principals import Kind, Principal
 from hornburg.security.private_file import PrivateFile
-from hornburg.security.sessions import Sessions
+from hornburg.security.sessions import Session, Sessions
 from hornburg.security.throttle import Throttle, TooManyAttemptsError
 from hornburg.security.tokens import Tokens
 from hornburg.security.users import Users
@@ -139,6 +139,14 @@ async def test_proofs(world: World) -> None:
 async def test_no_proofs(world: World, authorization: bytes) -> None:
     with pytest.raises(WrongCredentialsError):
         await world.ask(authorization=authorization)
+
+
+def test_secrets_are_not_printed() -> None:
+    proof = Proof(HERE, authorization=basic("bob", "b"), session="a-secret")
+    session = Session("bob", 0.0, 0.0, mark="a-mark", key="a-token")
+    for shown in (repr(proof), repr(session)):
+        assert not {one for one in ("Basic", "a-secret", "a-mark", "a-token") if one in shown}
+    assert HERE in repr(proof) and "bob" in repr(session)
 
 
 async def test_nobody_without_a_proof(world: World) -> None:

@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from hornburg.errors import UnauthorizedError
@@ -57,8 +57,8 @@ class Proof:
     """
 
     address: str
-    authorization: bytes | None = None
-    session: str | None = None
+    authorization: bytes | None = field(default=None, repr=False)
+    session: str | None = field(default=None, repr=False)
     certificate: tuple[str, str] | None = None
 
 

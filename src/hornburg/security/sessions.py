@@ -54,6 +54,9 @@ class Session(msgspec.Struct):
     by_provider: bool = False
     key: str = ""
 
+    def __repr__(self) -> str:
+        return f"Session({self.user!r})"
+
     def principal(self, address: str) -> Principal:
         """The one whose session it is. Who came by a provider stays so: a name at the provider is
         nobody's name here."""
