@@ -180,6 +180,24 @@ async def test_what_there_is_no_room_for_is_counted_and_said(tmp_path, monkeypat
     await receiver.stop()
 
 
+async def test_a_name_that_is_none_is_said(monkeypatch, caplog):
+    monkeypatch.setattr(module, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(module, "_LONGEST_PAUSE", 0.01)
+    receiver = Receiver()
+    await receiver.start()
+    syslog = sender(receiver)
+    syslog.host = "log..example"
+    syslog.open()
+    syslog._add([b"1 x"])
+    async with asyncio.timeout(30):
+        while "can't be reached" not in caplog.text:
+            await asyncio.sleep(0.01)
+        syslog.host = "127.0.0.1"  # it goes on trying
+        assert await receiver.messages.get() == b"x"
+    await syslog.close()
+    await receiver.stop()
+
+
 def test_a_frame_counts_bytes():
     frame = framed("é".encode(), 0.0, "here", 7)
     length, _, rest = frame.partition(b" ")

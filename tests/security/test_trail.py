@@ -19,7 +19,7 @@ from hornburg.security.trail import anchor as anchors
 from hornburg.security.trail import writer as writers
 from hornburg.security.trail.chain import TrailError, parse
 from hornburg.security.trail.files import files_of
-from hornburg.security.trail.reading import Wanted, lines_of
+from hornburg.security.trail.reading import Wanted, lines_of, newest_of
 from hornburg.security.trail.trail import TrailBrokenError
 from hornburg.security.trail.verify import verify
 from hornburg.security.trail.writer import Writer
@@ -326,6 +326,28 @@ def test_a_full_disk_leaves_no_half_line(tmp_path, monkeypatch):
     assert [line.get("n") for line in lines(tmp_path)] == [None, 1, 2, 3]
 
 
+def test_lines_before_a_folder_that_cant_be_read_are_not_written_twice(tmp_path, monkeypatch):
+    trail = writer(tmp_path, most=600)
+    trail.open()
+    really = writers.files_of
+
+    def unreadable(folder: Path) -> list[tuple[int, Path]]:
+        if trail.last.seq > 1:
+            raise TrailError("The audit trail can't be read")
+        return really(folder)
+
+    monkeypatch.setattr(writers, "files_of", unreadable)
+    numbers = [{"n": number} for number in range(10)]
+    done, error = trail.write(numbers)
+    assert 0 < done < 10
+    assert "can't be read" in str(error)
+    monkeypatch.setattr(writers, "files_of", really)
+    assert trail.write(numbers[done:]) == (10 - done, None)
+    trail.close()
+    assert not words(tmp_path)
+    assert [line["n"] for line in lines(tmp_path) if "n" in line] == list(range(10))
+
+
 # -- events ---------------------------------------------------------------------------------------
 
 
@@ -466,8 +488,11 @@ def test_what_there_was_no_room_for_is_counted(tmp_path, monkeypatch):
     from hornburg.security.trail import trail as module
 
     monkeypatch.setattr(module, "_MOST_WAITING", 3)
-    found = run(tmp_path, *[Event(action="delete") for _ in range(5)])
-    assert len([line for line in found if line["action"] == "delete"]) == 3
+    found = run(tmp_path / "a", *[Event(action="delete") for _ in range(5)])
+    assert [line["action"] for line in found] == [*["delete"] * 3, "trail-lost"]
+    assert (found[3]["count"], found[3]["outcome"]) == (2, "failed")
+    found = run(tmp_path / "b", reads=[(ALICE, f"/studies/{STUDY}".encode())] * 7)
+    assert [(line["action"], line["count"]) for line in found] == [("view", 3), ("trail-lost", 4)]
 
 
 @given(st.binary(max_size=300))
@@ -478,5 +503,24 @@ def test_a_line_from_anywhere_is_none_of_ours(content):
 
 def test_reading_passes_over_what_is_no_line(tmp_path):
     (file,) = written(tmp_path, 2)
-    edit(file, lambda rows: [rows[0], b"[1]\n", b"\xff\n", b'{"subjects":[1]}\n', *rows[1:]])
+    others = [
+        b"[1]\n",
+        b"\xff\n",
+        b'{"subjects":[1]}\n',
+        b'{"subjects":[{"ids":1}]}\n',
+        b'{"answers":1,"keys":[{}]}\n',
+    ]
+    edit(file, lambda rows: [rows[0], *others, *rows[1:]])
     assert [line["seq"] for line in lines(tmp_path)] == [1, 2, 3]
+
+
+def test_the_newest_lines_are_read_without_the_oldest_files(tmp_path):
+    files = written(tmp_path, 10, most=600)
+    everything = lines(tmp_path)
+    assert newest_of(tmp_path, Wanted(), 1000) == everything
+    for limit in (1, 3, 7):
+        assert newest_of(tmp_path, Wanted(), limit) == everything[-limit:]
+    assert newest_of(tmp_path, Wanted(action="trail-file"), 1)[0]["before"] == files[-2].name
+    files[0].unlink()
+    files[0].mkdir()  # nobody can read it
+    assert newest_of(tmp_path, Wanted(), 3) == everything[-3:]

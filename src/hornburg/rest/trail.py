@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-from pathlib import Path
 from typing import Any
 
 from litestar import Request, Response, get
@@ -12,7 +10,7 @@ from hornburg.errors import ParameterOutOfRangeError, UnknownResourceError
 from hornburg.rest.answers import json_answer
 from hornburg.rest.requests import archive_of
 from hornburg.security.principals import Permission
-from hornburg.security.trail.reading import Wanted, lines_of, moment
+from hornburg.security.trail.reading import Wanted, moment, newest_of
 
 __all__ = ["ROUTES"]
 
@@ -38,14 +36,11 @@ async def audit_trail(request: Asked) -> Response[bytes]:
     if not trail.enabled:
         raise UnknownResourceError("There is no audit trail (AuditTrail.Enabled)")
     wanted, limit = _wanted(request)
-    await archive.trail.flush(everything=True)
+    # What was taken out to be written is written, whoever hangs up meanwhile.
+    await archive.finish(archive.trail.flush(everything=True))
     folder = trail.folder(archive.settings.storage_directory)
-    found = await archive.work(_newest, folder, wanted, limit)
+    found = await archive.work(newest_of, folder, wanted, limit)
     return json_answer(found)
-
-
-def _newest(folder: Path, wanted: Wanted, limit: int) -> list[dict[str, Any]]:
-    return list(deque(lines_of(folder, wanted), maxlen=limit))
 
 
 def _wanted(request: Asked) -> tuple[Wanted, int]:

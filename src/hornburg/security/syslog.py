@@ -151,7 +151,7 @@ class Syslog:
             try:
                 await self._send_all()
                 pause = _FIRST_PAUSE
-            except (OSError, TimeoutError, ssl.SSLError, EOFError) as error:
+            except (OSError, EOFError, UnicodeError) as error:  # the latter: no name of a host
                 self._tell(error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import msgspec
 from hornburg.security.trail.chain import LONGEST_LINE
 from hornburg.security.trail.files import files_of, first_of, raw_lines, time_of
 
-__all__ = ["Wanted", "lines_of", "moment"]
+__all__ = ["Wanted", "lines_of", "moment", "newest_of"]
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -86,8 +88,8 @@ def moment(text: str) -> float:
 
 
 def _ids(one: dict[str, Any]) -> list[str]:
-    ids = one.get("ids")
-    return ids if isinstance(ids, list) else []
+    ids: list[str] = one.get("ids", [])
+    return ids
 
 
 def lines_of(folder: Path, wanted: Wanted) -> Iterator[dict[str, Any]]:
@@ -97,26 +99,65 @@ def lines_of(folder: Path, wanted: Wanted) -> Iterator[dict[str, Any]]:
         TrailError: the folder can't be read.
         OSError: a file can't be read.
     """
+    for file in _files(folder, wanted):
+        yield from _lines_in(file, wanted)
+
+
+def newest_of(folder: Path, wanted: Wanted, limit: int) -> list[dict[str, Any]]:
+    """The newest ``limit`` of them, oldest first. Older files are not read when newer ones have
+    as many.
+
+    Raises:
+        TrailError: the folder can't be read.
+        OSError: a file can't be read.
+    """
+    found: list[dict[str, Any]] = []
+    for file in reversed(_files(folder, wanted)):
+        found[:0] = deque(_lines_in(file, wanted), maxlen=limit - len(found))
+        if len(found) == limit:
+            break
+    return found
+
+
+def _files(folder: Path, wanted: Wanted) -> list[Path]:
+    """The files that may have some. A file is older than the beginning of the next one; how much
+    newer its lines are than its own nobody knows, since they may have waited."""
     files = [file for _, file in files_of(folder)]
-    for number, file in enumerate(files):
-        if wanted.since and number + 1 < len(files):
-            after = first_of(files[number + 1])
-            if after is not None and after < wanted.since:
-                continue  # all of it is older
-        try:
-            opened = file.open("rb")
-        except FileNotFoundError:
-            continue  # retention has just removed it
-        with opened:
-            for raw, _ in raw_lines(opened):
-                if len(raw) > LONGEST_LINE:
-                    continue
-                try:
-                    line = _decode(raw)
-                except (msgspec.MsgspecError, RecursionError):
-                    continue
-                subjects = line.get("subjects", ())
-                if not isinstance(subjects, (list, tuple)):
-                    continue
-                if all(isinstance(one, dict) for one in subjects) and wanted.has(line):
-                    yield line
+    if not wanted.since:
+        return files
+    return [
+        file
+        for file, after in zip_longest(files, files[1:])
+        if after is None or (began := first_of(after)) is None or began >= wanted.since
+    ]
+
+
+def _lines_in(file: Path, wanted: Wanted) -> Iterator[dict[str, Any]]:
+    try:
+        opened = file.open("rb")
+    except FileNotFoundError:
+        return  # retention has just removed it
+    with opened:
+        for raw, _ in raw_lines(opened):
+            if len(raw) > LONGEST_LINE:
+                continue
+            try:
+                line = _decode(raw)
+            except (msgspec.MsgspecError, RecursionError):
+                continue
+            if _is_ours(line) and wanted.has(line):
+                yield line
+
+
+def _is_ours(line: dict[str, Any]) -> bool:
+    """Whether its members have the form of ours, as far as anybody who reads it relies on it."""
+    subjects = line.get("subjects", [])
+    return (
+        _are_texts(line.get("keys", []))
+        and isinstance(subjects, list)
+        and all(isinstance(one, dict) and _are_texts(one.get("ids", [])) for one in subjects)
+    )
+
+
+def _are_texts(values: object) -> bool:
+    return isinstance(values, list) and all(isinstance(one, str) for one in values)

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from hornburg.errors import UnavailableError
 from hornburg.security.principals import Principal
 from hornburg.security.trail.chain import TrailError
-from hornburg.security.trail.events import READS, Event, Identity
+from hornburg.security.trail.events import READS, Event, Identity, Outcome
 from hornburg.security.trail.grouping import (
     Entry,
     grouped,
@@ -102,12 +102,15 @@ class Trail:
         self._reads: list[tuple[float, Event]] = []
         self._quick: dict[int, tuple[Principal, list[bytes]]] = {}
         self._quick_since = 0.0
+        self._quick_count = 0
         self._reads_since = monotonic()
         self._known: dict[tuple[int, str], Identity | None] = {}
         self._lines: list[dict[str, Any]] = []
         self._lost = 0
         self._broken = False
         self._tried = 0.0
+        #: Whether all that was written has reached the disk.
+        self._is_settled = True
         self._thread: ThreadPoolExecutor | None = None
         self._task: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
@@ -129,6 +132,10 @@ class Trail:
         """Note a ``GET`` of a resource, its tags or its file that was answered the express way."""
         if self._writer is None:
             return
+        if self._quick_count >= _MOST_WAITING:
+            self._lost += 1
+            return
+        self._quick_count += 1
         found = self._quick.get(id(who))
         if found is None:
             if not self._quick:
@@ -148,7 +155,7 @@ class Trail:
         Raises:
             TrailBrokenError: the trail is ``Required``, and can't be written.
         """
-        if self._broken and self._required:
+        if self.must_refuse:
             raise TrailBrokenError(
                 "The audit trail can't be written, so that no patient data is given or taken "
                 "(AuditTrail.Required); the log of the server says why"
@@ -230,7 +237,7 @@ class Trail:
             self._reads_since = now
             reads, self._reads = self._reads, []
             quick = list(self._quick.values())
-            self._quick = {}
+            self._quick, self._quick_count = {}, 0
         loop = asyncio.get_running_loop()
         entries: list[Entry] = []
         if changes or reads or quick:
@@ -251,8 +258,6 @@ class Trail:
             if is_due and self._broken:
                 log.warning("the audit trail is written again")
                 self._broken = False
-
-    _is_settled = True
 
     def _entries(
         self,
@@ -302,17 +307,24 @@ class Trail:
     def _write(self, writer: Writer) -> None:
         if not writer.is_open:
             self._open(writer)
-        if self._lost and len(self._lines) < _MOST_WAITING:
+        self._write_lines(writer)
+        if self._lost:
             lost = Event(
-                action="trail-lost", detail="no room while nothing was written", count=self._lost
+                action="trail-lost",
+                outcome=Outcome.FAILED,
+                detail="no room while nothing was written",
+                count=self._lost,
             )
             self._lost = 0
             self._keep(single([(self._clock(), lost)]))
+            self._write_lines(writer)
+        self._is_settled = not writer.flush()
+
+    def _write_lines(self, writer: Writer) -> None:
         written, error = writer.write(self._lines)
         del self._lines[:written]
         if error is not None:
             raise error
-        self._is_settled = not writer.flush()
 
     def _fail(self, error: Exception) -> None:
         if not self._broken:

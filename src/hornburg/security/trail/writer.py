@@ -109,8 +109,9 @@ class Writer:
             self._write(lines)
             if monotonic() - self._tidied >= _TIDY_EVERY:
                 self._tidy()
-        except OSError as error:
-            return min(self._written - before, len(lines)), self._error(error)
+        except (OSError, TrailError) as error:
+            told = error if isinstance(error, TrailError) else self._error(error)
+            return min(self._written - before, len(lines)), told
         return len(lines), None
 
     def flush(self, *, now: bool = False) -> bool:
