@@ -25,7 +25,6 @@ from hornburg.index.names import DICOM
 from hornburg.rest.answers import JSON
 from hornburg.rest.disposition import disposition
 from hornburg.rest.headers import Usual
-from hornburg.rest.noting import noted_at_once
 from hornburg.rest.resource_json import usual
 from hornburg.rest.revisions import etag
 from hornburg.security.policy import Access
@@ -44,7 +43,6 @@ _URL = re.compile(
 _LEVELS = {level.plural.encode(): level for level in Level}
 
 Admit = Callable[[bytes | None, bytes | None, str], Access | None]
-Noted = Callable[[Access, bytes], None]
 _JSON_HEAD = b"content-type: " + JSON.encode() + b"\r\n"
 
 #: What the routes of the same answers state.
@@ -95,13 +93,11 @@ class Express:
         archive: where the answers are.
         admit: what the one who asks may do, by the headers ``Authorization`` and ``Host`` and the
             address of the other end; ``None`` when that needs a closer look.
-        noted: told of each answer that was given, and its path (the audit trail).
     """
 
-    def __init__(self, archive: Archive, admit: Admit, noted: Noted | None = None) -> None:
+    def __init__(self, archive: Archive, admit: Admit) -> None:
         self._archive = archive
         self._admit = admit
-        self._noted = noted or noted_at_once(archive.trail)
         self._trail = archive.trail
         settings = archive.settings
         self._usual = Usual(settings).lines
@@ -150,7 +146,7 @@ class Express:
         if answer is not None:
             seconds = time.monotonic() - started
             self._archive.metrics.request_done(200, seconds)
-            self._noted(access, url)
+            self._trail.read(access.principal, url)
             if log.isEnabledFor(logging.DEBUG):
                 log.debug("GET %s 200 %.1f ms", url.decode(), seconds * 1000)
         return answer

@@ -64,6 +64,8 @@ def describe(
 def shown(text: str) -> str:
     """A text from a peer, such as a title, as one bounded piece of a line of the log."""
     short = text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+    if short.isprintable():
+        return short
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in short
