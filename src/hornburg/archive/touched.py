@@ -170,14 +170,19 @@ _tags = msgspec.json.Decoder(_Tags).decode
 def identify(reader: Reader, resources: Sequence[Named]) -> dict[Named, Identity]:
     """Whose resources are; what is not there is left out."""
     found: dict[Named, Identity] = {}
+    # Most resources have their study in common.
+    known: dict[tuple[str, ...], Identity] = {}
     for number, group in groupby(sorted(resources), key=lambda resource: resource[0]):
         level = Level(number)
         for line in reader.lines(level, [name for _, name in group], Level.PATIENT):
-            study = line.public_ids[1] if level else ""
-            uid = _tags(line.main_tags[1]).StudyInstanceUID if level else ""
-            found[number, line.public_ids[-1]] = Identity(
-                line.public_ids[0], study, _tags(line.main_tags[0]).PatientID, uid
-            )
+            whose = line.public_ids[:2]
+            identity = known.get(whose)
+            if identity is None:
+                study = whose[1] if level else ""
+                uid = _tags(line.main_tags[1]).StudyInstanceUID if level else ""
+                patient_id = _tags(line.main_tags[0]).PatientID
+                identity = known[whose] = Identity(whose[0], study, patient_id, uid)
+            found[number, line.public_ids[-1]] = identity
     return found
 
 

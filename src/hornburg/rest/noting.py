@@ -15,11 +15,10 @@ from hornburg.archive.touched import Touched, collecting
 from hornburg.dicom.levels import Level
 from hornburg.rest.openid_login import CALLBACK
 from hornburg.rest.requests import Incoming
-from hornburg.security.policy import Access
 from hornburg.security.principals import NOBODY, Kind, Permission, Principal
 from hornburg.security.trail import Event, Outcome, Subject, Trail
 
-__all__ = ["note_request", "noted_at_once", "noting", "noting_upload"]
+__all__ = ["note_request", "noting", "noting_upload"]
 
 _RESOURCE = re.compile(r"/(patients|studies|series|instances)/([0-9a-f]{8}(?:-[0-9a-f]{8}){4})")
 _LEVELS = {level.plural: level for level in Level}
@@ -137,16 +136,6 @@ def noting_upload(take: Take) -> Take:
         with collecting() as touched:
             incoming.scope["state"][_TOUCHED] = touched
             return await take(incoming)
-
-    return noted
-
-
-def noted_at_once(trail: Trail) -> Callable[[Access, bytes], None]:
-    """Notes what the express way has answered."""
-    read = trail.read
-
-    def noted(access: Access, url: bytes) -> None:
-        read(access.principal, url)
 
     return noted
 
