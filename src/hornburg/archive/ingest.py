@@ -29,7 +29,7 @@ from hornburg.errors import BadFileFormatError, Outside
 from hornburg.hooks.specs import Action
 from hornburg.index.base import Attachment, Reader, Stored, Writer
 from hornburg.index.names import DICOM
-from hornburg.security.trail import Identity
+from hornburg.security.trail import Identity, Outcome
 from hornburg.settings import OverwriteInstances
 
 __all__ = [
@@ -123,7 +123,7 @@ async def _take(archive: Archive, content: Spool, origin: Origin, claim: Claim |
     if wants_to_change(archive):
         wanted = await changed(archive, header.file, buffer, origin)
         if wanted is Action.DISCARD:
-            return Received(Status.FILTERED_OUT, header.public_ids)
+            return _kept_out(archive, header)
         if isinstance(wanted, bytes):
             with Spool(archive.storage) as other:
                 await archive.work(other.write, wanted)
@@ -137,7 +137,7 @@ async def _admit(archive: Archive, content: Spool, header: Header, origin: Origi
     if wants_to_filter(archive):
         status = await refused(archive, header.file, content.buffer(), origin)
         if status is not None:
-            return Received(Status.FILTERED_OUT, header.public_ids, status)
+            return _kept_out(archive, header, status)
     look = bool(archive.settings.ingest_transcoding) or not _is_small(archive, content)
     if look and await archive.index.look(lambda reader: _is_there(archive, reader, header)):
         return Received(Status.ALREADY_STORED, header.public_ids)
@@ -173,11 +173,21 @@ async def _put(archive: Archive, content: Spool, header: Header, origin: Origin)
         await archive.work(arrival.forget)
     if stored.removed_uuids or freed:
         await discard(archive, [*stored.removed_uuids, *freed])
-    patient, study, _, instance = header.public_ids
-    whose = Identity(patient, study, header.patient_id, header.study_uid)
-    touch(archive, "upload", Level.INSTANCE, instance, whose)
+    _note(archive, header, Outcome.SUCCESS)
     status = Status.SUCCESS if stored.is_new else Status.ALREADY_STORED
     return Received(status, header.public_ids)
+
+
+def _kept_out(archive: Archive, header: Header, dimse: int = 0x0000) -> Received:
+    _note(archive, header, Outcome.REFUSED)
+    return Received(Status.FILTERED_OUT, header.public_ids, dimse)
+
+
+def _note(archive: Archive, header: Header, outcome: Outcome) -> None:
+    """Tell the audit trail."""
+    patient, study, _, instance = header.public_ids
+    whose = Identity(patient, study, header.patient_id, header.study_uid)
+    touch(archive, "upload", Level.INSTANCE, instance, whose, outcome)
 
 
 def _is_small(archive: Archive, content: Spool) -> bool:

@@ -13,12 +13,13 @@ from contextvars import ContextVar
 from itertools import groupby
 
 import msgspec
+from msgspec.structs import replace
 
 from hornburg.archive.parts import Archive
 from hornburg.dicom.levels import Level
 from hornburg.index.base import Reader
 from hornburg.security.principals import Kind, Principal
-from hornburg.security.trail import Event, Identity, Subject
+from hornburg.security.trail import Event, Identity, Outcome, Subject
 from hornburg.security.trail.trail import Resolver
 
 __all__ = [
@@ -47,26 +48,36 @@ Named = tuple[int, str]
 class Touched:
     """What one request has touched so far.
 
-    ``subjects`` are by action: "" is whatever the request itself is about. ``more`` counts those
-    that are not named. ``answers`` and ``keys`` are of finds. ``who`` and ``door`` are set when
-    the event is noted: from then on, everything is an event of its own.
+    ``subjects`` are by action: "" is whatever the request itself is about. ``refused`` are those
+    that a filter kept out, by action, too. ``more`` counts those that are not named. ``answers``
+    and ``keys`` are of finds. ``who`` and ``door`` are set when the event is noted: from then on,
+    everything is an event of its own.
     """
 
-    __slots__ = ("answers", "door", "keys", "more", "subjects", "who")
+    __slots__ = ("answers", "door", "keys", "more", "refused", "subjects", "who")
 
     def __init__(self) -> None:
         self.subjects: dict[str, dict[Named, Identity | None]] = {}
+        self.refused: dict[str, dict[Named, Identity | None]] = {}
         self.more = 0
         self.answers: int | None = None
         self.keys: dict[str, None] = {}
         self.who: Principal | None = None
         self.door = ""
 
-    def add(self, action: str, level: int, public_id: str, identity: Identity | None) -> None:
+    def add(
+        self,
+        action: str,
+        level: int,
+        public_id: str,
+        identity: Identity | None,
+        outcome: Outcome = Outcome.SUCCESS,
+    ) -> None:
         """One more resource."""
-        subjects = self.subjects.get(action)
+        by_action = self.refused if outcome is Outcome.REFUSED else self.subjects
+        subjects = by_action.get(action)
         if subjects is None:
-            subjects = self.subjects[action] = {}
+            subjects = by_action[action] = {}
         key = (level, public_id)
         if len(subjects) < _MOST or key in subjects:
             subjects[key] = identity or subjects.get(key)
@@ -75,8 +86,37 @@ class Touched:
 
     def of(self, action: str) -> tuple[Subject, ...]:
         """What was touched by an action."""
-        found = self.subjects.get(action, {})
-        return tuple(Subject(level, name, identity) for (level, name), identity in found.items())
+        return _subjects(self.subjects.get(action, {}))
+
+    def events(self, event: Event) -> Iterator[Event]:
+        """A request as it is noted: ``event``, and whatever it did besides, such as a copy that is
+        kept, or an original that is removed. One that brought nothing but what was refused is
+        refused itself."""
+        if event.subjects or event.action not in self.refused or event.outcome is Outcome.FAILED:
+            yield event
+        for action, found in self.subjects.items():
+            if action not in ("", event.action):
+                yield _besides(event, action, Outcome.SUCCESS, found)
+        for action, found in self.refused.items():
+            yield _besides(event, action, Outcome.REFUSED, found)
+
+
+def _subjects(found: Mapping[Named, Identity | None]) -> tuple[Subject, ...]:
+    return tuple(Subject(level, name, identity) for (level, name), identity in found.items())
+
+
+def _besides(
+    event: Event, action: str, outcome: Outcome, found: Mapping[Named, Identity | None]
+) -> Event:
+    return replace(
+        event,
+        action=action,
+        outcome=outcome,
+        subjects=_subjects(found),
+        answers=None,
+        keys=(),
+        detail="",
+    )
 
 
 _current: ContextVar[Touched | None] = ContextVar("hornburg_touched", default=None)
@@ -112,6 +152,7 @@ def touch(
     level: Level,
     public_id: str,
     identity: Identity | None = None,
+    outcome: Outcome = Outcome.SUCCESS,
 ) -> None:
     """Say that something was done to a resource.
 
@@ -124,11 +165,12 @@ def touch(
     """
     touched = _current.get()
     if touched is not None and touched.who is None:
-        touched.add(action, level, public_id, identity)
+        touched.add(action, level, public_id, identity, outcome)
         return
     archive.trail.note(
         Event(
             action=action or "view",
+            outcome=outcome,
             who=SERVER if touched is None or touched.who is None else touched.who,
             door="job" if touched is None else touched.door,
             subjects=(Subject(level, public_id, identity),),

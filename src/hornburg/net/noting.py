@@ -62,40 +62,24 @@ def note_message(request: Request, act: Act | None, touched: Touched) -> None:
     if action is None:
         return
     trail, status = request.parts.archive.trail, request.status
-    route = _ROUTES.get(command.field, "")
-    aet, called = shown(caller.aet), shown(caller.called_aet)
     destination = command.move_destination if act is Act.MOVE else ""
-    trail.note(
-        Event(
-            action=action,
-            outcome=_outcome(status),
-            status=status or 0,
-            who=who,
-            door="dicom",
-            route=route,
-            aet=aet,
-            called=called,
-            subjects=touched.of("") + touched.of(action),
-            answers=touched.answers,
-            keys=tuple(touched.keys),
-            what=shown(destination or ""),
-            detail=f"and {touched.more} more" if touched.more else "",
-        )
+    event = Event(
+        action=action,
+        outcome=_outcome(status),
+        status=status or 0,
+        who=who,
+        door="dicom",
+        route=_ROUTES.get(command.field, ""),
+        aet=shown(caller.aet),
+        called=shown(caller.called_aet),
+        subjects=touched.of("") + touched.of(action),
+        answers=touched.answers,
+        keys=tuple(touched.keys),
+        what=shown(destination or ""),
+        detail=f"and {touched.more} more" if touched.more else "",
     )
-    for other in touched.subjects:
-        if other not in ("", action):
-            trail.note(
-                Event(
-                    action=other,
-                    who=who,
-                    door="dicom",
-                    route=route,
-                    aet=aet,
-                    called=called,
-                    subjects=touched.of(other),
-                    what=shown(destination or ""),
-                )
-            )
+    for one in touched.events(event):
+        trail.note(one)
 
 
 @lru_cache(maxsize=1024)

@@ -94,20 +94,8 @@ def note_request(trail: Trail, scope: Any, status: int) -> None:
         what=path if permission in _NAMED_BY_PATH else "",
         detail=f"and {touched.more} more" if touched.more else "",
     )
-    trail.note(event)
-    for action in touched.subjects:
-        if action not in ("", word):
-            # A copy that is kept, an original that is removed: more than the request says.
-            trail.note(
-                Event(
-                    action=action,
-                    who=who,
-                    door="rest",
-                    method=method,
-                    route=event.route,
-                    subjects=touched.of(action),
-                )
-            )
+    for one in touched.events(event):
+        trail.note(one)
 
 
 def noting(app: App) -> App:
@@ -156,9 +144,11 @@ def _permission(scope: Any, method: str, path: str) -> Permission | None:
     if handler is not None:
         stated = handler.opt.get("permission")
         return stated if isinstance(stated, Permission) else None
-    if "access" not in (scope.get("state") or {}):
+    state = scope.get("state") or {}
+    if "access" not in state:
         return None  # nobody who came in
-    direct = _DIRECT.get((method, path))
+    # The second is that of a plug-in's route.
+    direct: Permission | None = _DIRECT.get((method, path)) or state.get("permission")
     if direct is None and method == "HEAD" and _RESOURCE.match(path):
         return Permission.VIEW
     return direct

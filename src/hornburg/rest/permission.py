@@ -16,8 +16,9 @@ from litestar.handlers import BaseRouteHandler
 from hornburg.errors import ForbiddenError
 from hornburg.security.policy import Access
 from hornburg.security.principals import Permission
+from hornburg.security.trail import Trail
 
-__all__ = ["access_of", "authorize", "permission_of"]
+__all__ = ["access_of", "authorize", "permission_of", "require"]
 
 log = logging.getLogger("hornburg.rest")
 
@@ -49,10 +50,20 @@ async def authorize(request: Request[Any, Any, Any]) -> None:
             return  # the framework's own answer, which names the methods of a path
         log.error("%s states no permission, so nobody may ask it", request.scope["path"])
         raise ForbiddenError("This route is closed")
+    require(request.scope, permission, request.app.state.archive.trail)
+
+
+def require(scope: Any, permission: Permission, trail: Trail) -> None:
+    """Refuse who lacks a permission, and whatever the audit trail could not tell of.
+
+    Raises:
+        ForbiddenError: who asks lacks it.
+        TrailBrokenError: a required audit trail can't be written.
+    """
     if permission is not Permission.ANYONE:
-        access_of(request.scope).scope(permission)
+        access_of(scope).scope(permission)
     if permission not in _WITHOUT_PATIENTS:
-        request.app.state.archive.trail.check()
+        trail.check()
 
 
 def permission_of(handler: BaseRouteHandler) -> Permission | None:

@@ -22,7 +22,7 @@ from hornburg.hooks.guest import Guest
 from hornburg.hooks.specs import Answer, Route, RouteRequest
 from hornburg.rest.body import stream
 from hornburg.rest.errors import describe, log_refusal, unexpected
-from hornburg.rest.permission import access_of
+from hornburg.rest.permission import access_of, require
 from hornburg.rest.requests import Incoming
 from hornburg.security.principals import Permission
 
@@ -140,12 +140,15 @@ class PluginRoutes:
         if known is None:
             allowed = ", ".join(one.route.method for one in matching)
             raise MethodNotAllowedError(f"Allowed here: {allowed}")
+        permission = known.route.permission
+        # As the framework has them of the server's own, for the audit trail.
+        scope["path_template"], scope["state"]["permission"] = known.route.path, permission
+        require(scope, permission, self._archive.trail)
         access = access_of(scope)
-        if not access.may_all(known.route.permission):
-            access.scope(known.route.permission)
+        if not access.may_all(permission):
             raise ForbiddenError(
-                f"The permission {known.route.permission.value!r} is limited to some resources, "
-                "and the routes of plug-ins need it for all"
+                f"The permission {permission.value!r} is limited to some resources, and the "
+                "routes of plug-ins need it for all"
             )
         named = zip(known.parts, parts, strict=True)
         request = RouteRequest(
