@@ -162,6 +162,7 @@ def touch(
         level: of the resource.
         public_id: its Orthanc identifier.
         identity: whose it is, when that is known or won't be later.
+        outcome: or that it was refused.
     """
     touched = _current.get()
     if touched is not None and touched.who is None:
