@@ -291,6 +291,9 @@ def test_underscores_do_not_matter():
         ({"RemoteAccessAllowed": True, **USERS}, True),
         ({"RemoteAccessAllowed": True, "AuthenticationEnabled": False}, False),
         ({"AuthenticationEnabled": True, **USERS}, True),
+        # Who comes by a proxy of this machine comes from elsewhere.
+        ({"TrustedProxies": ["127.0.0.1"], **USERS}, True),
+        ({"TrustedProxies": ["127.0.0.1"], "AuthenticationEnabled": False}, False),
         ({"RemoteAccessAllowed": True, "AuthenticationEnabled": None, **USERS}, True),
     ],
 )

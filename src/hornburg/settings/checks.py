@@ -56,7 +56,7 @@ def _check_openid(settings: Settings) -> None:
 def _check_transport(settings: Settings) -> None:
     """The profile wants TLS wherever other machines may come in.
 
-    A reverse proxy that is named in ``TrustedProxies`` may stand for HTTPS.
+    A reverse proxy on this machine needs none, because it comes in without RemoteAccessAllowed.
     """
     if settings.remote_access_allowed and not settings.ssl_enabled:
         _demand_tls(
@@ -103,7 +103,7 @@ def _check_http(settings: Settings) -> Iterable[str]:
         yield "authentication is on and there are no RegisteredUsers: nobody can log in"
     elif not settings.registered_users:
         yield "authentication is on and RegisteredUsers is empty: nobody can log in"
-    if settings.remote_access_allowed and not settings.authentication_required:
+    if settings.serves_http_to_others and not settings.authentication_required:
         yield "remote access is allowed without authentication: everybody can read and delete"
     if settings.authentication_required and settings.uses_well_known_passwords:
         yield "RegisteredUsers holds a password that is printed in manuals: change it"

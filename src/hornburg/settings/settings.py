@@ -108,10 +108,16 @@ class Settings(
     files: tuple[Path, ...] = ()
 
     @property
+    def serves_http_to_others(self) -> bool:
+        """Whether people on other machines reach the HTTP server, be it through a reverse proxy
+        on this one."""
+        return self.remote_access_allowed or bool(self.trusted_proxies)
+
+    @property
     def authentication_required(self) -> bool:
         """Whether HTTP requests need a name and a password."""
         if self.authentication_enabled is None:
-            return self.remote_access_allowed
+            return self.serves_http_to_others
         return self.authentication_enabled
 
     @property
@@ -128,7 +134,7 @@ class Settings(
     @property
     def is_http_server_secure(self) -> bool:
         """What /system calls ``IsHttpServerSecure``: nobody unknown gets in from outside."""
-        open_door = self.remote_access_allowed and not self.authentication_required
+        open_door = self.serves_http_to_others and not self.authentication_required
         return not open_door and not self.uses_well_known_passwords
 
     def http_binds(self) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def _authentication(facts: Facts) -> Verdict:
     if settings.authentication_required:
         return passed("requests need a user")
     fix = line_of("AuthenticationEnabled", True)
-    if settings.remote_access_allowed and settings.http_server_enabled:
+    if settings.serves_http_to_others and settings.http_server_enabled:
         return failed("other machines may read and delete everything without a password", fix)
     return warned("every user and program of this machine may read and delete everything", fix)
 
@@ -147,7 +147,7 @@ def _bodies(facts: Facts) -> Verdict:
 
 def _switches(facts: Facts) -> list[Verdict]:
     settings = facts.settings
-    remote = settings.remote_access_allowed and settings.http_server_enabled
+    remote = settings.serves_http_to_others and settings.http_server_enabled
     verdicts = []
     for option, on, what in _dangerous(settings):
         if on:
@@ -175,7 +175,7 @@ def _explorer(facts: Facts) -> Verdict:
     settings = facts.settings
     if not settings.orthanc_explorer_enabled:
         return passed("the pages for browsers are off")
-    if settings.remote_access_allowed and settings.http_server_enabled:
+    if settings.serves_http_to_others and settings.http_server_enabled:
         return warned(
             "the pages for browsers are served to other machines",
             line_of("OrthancExplorerEnabled", False) + " unless people use them",

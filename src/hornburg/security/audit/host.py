@@ -87,7 +87,7 @@ def _trail(facts: Facts) -> Verdict | list[Verdict]:
         return passed("who did what is written down, in the storage folder")
     verdicts = []
     if not trail.enabled:
-        grade = failed if settings.remote_access_allowed else warned
+        grade = failed if settings.serves_http_to_others else warned
         verdicts.append(grade("nobody can tell who saw what", '"AuditTrail": { "Enabled": true }'))
     if trail.syslog is not None and trail.syslog.protocol != "tls":
         verdicts.append(

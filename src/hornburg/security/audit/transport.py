@@ -37,9 +37,7 @@ def _https(facts: Facts) -> Verdict | list[Verdict]:
         return warned(
             "HTTPS is left to a reverse proxy (TrustedProxies); between it and this server "
             "passwords and images are in clear",
-            line_of("HttpBindAddresses", ["127.0.0.1"])
-            + " with the proxy on this machine, or "
-            + fix,
+            line_of("RemoteAccessAllowed", False) + " with the proxy on this machine, or " + fix,
         )
     if settings.remote_access_allowed:
         return failed("passwords and images cross the network in clear", fix)
@@ -108,7 +106,7 @@ def _peer_hosts(facts: Facts) -> Verdict:
     settings = facts.settings
     if settings.allowed_peer_hosts:
         return passed("peers that are added by REST are of listed hosts")
-    if settings.remote_access_allowed or settings.orthanc_peers_in_database:
+    if settings.serves_http_to_others or settings.orthanc_peers_in_database:
         return warned(
             "who may change settings can have this server ask any other",
             line_of("AllowedPeerHosts", ["192.0.2.20"]),

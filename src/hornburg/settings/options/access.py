@@ -30,8 +30,8 @@ class AccessOptions:
         bool | None,
         Row(
             "AuthenticationEnabled",
-            "Whether requests need a name and a password; null means the same as "
-            "RemoteAccessAllowed.",
+            "Whether requests need a name and a password; null means that they do when "
+            "others may come in (RemoteAccessAllowed, TrustedProxies).",
         ),
     ] = None
     registered_users: Annotated[
