@@ -35,13 +35,13 @@ from hornburg.index.sqlite_find import (
     find_sql,
     json_path,
 )
-from hornburg.index.sqlite_scope import of_change, of_level, seen_studies, small_studies
-from hornburg.index.text import clean, fold
+from hornburg.index.sqlite_scope import changes_of_each, of_change, of_level, small_studies
+from hornburg.index.sqlite_sums import counts, resource_statistics, statistics
+from hornburg.index.text import clean, fold, json_list
 
 __all__ = ["SqliteReader"]
 
 _decode_map = msgspec.json.Decoder(dict[str, str]).decode
-_decode_list = msgspec.json.Decoder(list[str | None]).decode
 _decode_revisions = msgspec.json.Decoder(dict[str, int]).decode
 
 _ATTACHMENT = "number, uuid, size, md5, compression, compressed_size, compressed_md5, revision"
@@ -114,62 +114,13 @@ _IDENTIFIERS = (
     (Level.INSTANCE, "sop_instance_uid"),
 )
 
-_SERIES_SUMS = (
-    "SELECT count(DISTINCT st.id), count(*), total(se.instances), total(se.disk_size),"
-    " total(se.uncompressed_size), total(se.dicom_disk_size), total(se.dicom_uncompressed_size)"
-    " FROM {joined} WHERE {alias}.id = ?"
-)
-_ATTACHMENT_SUMS = "SELECT total(compressed_size), total(size) FROM attachments WHERE "
-
-#: The modality of a series as it was received. The column is folded, and nearly always the same;
-#: to look for it in the JSON takes a quarter of the time of taking that apart. A quote or a
-#: backslash inside of a value is escaped there, so what is found is the whole value of this tag.
-_MODALITY = (
-    "iif(instr(se.tags, '\"Modality\":\"' || se.modality || '\"'), se.modality,"
-    " json_extract(se.tags, '$.Modality'))"
-)
-
-
-def _counts(level: Level, modalities: bool) -> str:
-    """Studies, series and instances below each of many resources, with modalities as JSON."""
-    alias = ALIASES[level]
-    joined = (
-        f"FROM json_each(?) j CROSS JOIN {TABLES[level]} {alias} ON {alias}.public_id = j.value"
-    )
-    for below in range(level + 1, Level.INSTANCE):
-        joined += (
-            f" CROSS JOIN {TABLES[below]} {ALIASES[below]}"
-            f" ON {ALIASES[below]}.parent = {ALIASES[below - 1]}.id"
-        )
-    studies = "count(DISTINCT st.id)" if level == Level.PATIENT else "1"
-    found = f"json_group_array(DISTINCT {_MODALITY})"
-    return (
-        f"SELECT {alias}.public_id, {studies}, count(*), sum(se.instances),"
-        f" {found if modalities else 'NULL'} {joined} GROUP BY {alias}.id"
-    )
-
-
-_COUNTS = tuple(
-    (_counts(level, False), _counts(level, True)) for level in Level if level < Level.INSTANCE
-)
-
-#: From so many studies on the log of changes is read along, and not looked into for each of them.
+#: Of so many studies the log of changes soon has some; of fewer it is asked for each of them.
 _MANY_STUDIES = 500
 
 #: Rows of a log are read at most so many at a time, whatever is asked.
 _MOST_ROWS = 100_000
 
 _MOST_INTEGER = (1 << 63) - 1
-
-
-def _json_of(texts: Sequence[str]) -> str:
-    return msgspec.json.encode([clean(text) for text in texts]).decode()
-
-
-def _distinct(encoded: str | None) -> tuple[str, ...]:
-    if encoded is None:
-        return ()
-    return tuple(sorted(one for one in _decode_list(encoded) if one))
 
 
 def _integer(number: int) -> int:
@@ -271,7 +222,7 @@ class SqliteReader(Reader):
         rows = self._sql.execute(
             f"SELECT {', '.join(columns)} FROM json_each(?) j CROSS JOIN {joined}"
             f" WHERE {ALIASES[level]}.public_id = j.value ORDER BY j.key",
-            ([] if path is None else [path]) + [_json_of(public_ids)],
+            ([] if path is None else [path]) + [json_list(public_ids)],
         )
         depth = len(names)
         return [Line(row[:depth], row[depth:-1], row[-1] or "") for row in rows]
@@ -279,11 +230,7 @@ class SqliteReader(Reader):
     def counts(
         self, level: Level, public_ids: Sequence[str], *, modalities: bool = False
     ) -> dict[str, Counts]:
-        rows = self._sql.execute(_COUNTS[level][modalities], (_json_of(public_ids),))
-        return {
-            public_id: Counts(studies, series, instances, _distinct(found))
-            for public_id, studies, series, instances, found in rows
-        }
+        return counts(self._sql, level, public_ids, modalities)
 
     def count(self, query: Query) -> int:
         sql, values = count_sql(query, self.metadata_key)
@@ -294,7 +241,7 @@ class SqliteReader(Reader):
         rows = self._sql.execute(
             f"SELECT x.public_id FROM json_each(?) j CROSS JOIN {TABLES[level]} x"
             f" ON x.public_id = j.value WHERE {condition}",
-            (_json_of(public_ids), *values),
+            (json_list(public_ids), *values),
         )
         return {row[0] for row in rows}
 
@@ -363,66 +310,12 @@ class SqliteReader(Reader):
         )
         return tuple(row[0] for row in rows)
 
-    # -- statistics -----------------------------------------------------------------------
-
     def statistics(self, scope: Scope = None) -> Statistics:
-        if scope is not None:
-            return self._statistics_within(scope)
-        return Statistics(
-            *self._row(
-                "SELECT patients, studies, series, instances, disk_size, uncompressed_size"
-                " FROM totals"
-            )
-        )
-
-    def _statistics_within(self, scope: Scope) -> Statistics:
-        """A look at all that is within; files of a patient belong to each of its studies."""
-        seen, values = seen_studies(scope)
-        row = self._row(
-            f"WITH seen (id, parent) AS MATERIALIZED (SELECT id, parent FROM studies WHERE id IN"
-            f" ({seen})), own (disk, size) AS (SELECT a.compressed_size, a.size FROM seen CROSS JOIN"
-            " attachments a ON a.level = 1 AND a.resource = seen.id UNION ALL"
-            " SELECT a.compressed_size, a.size FROM (SELECT DISTINCT parent FROM seen) o"
-            " CROSS JOIN attachments a ON a.level = 0 AND a.resource = o.parent)"
-            " SELECT (SELECT count(DISTINCT parent) FROM seen), (SELECT count(*) FROM seen),"
-            " count(se.id), total(se.instances),"
-            " total(se.disk_size) + (SELECT total(disk) FROM own),"
-            " total(se.uncompressed_size) + (SELECT total(size) FROM own)"
-            " FROM seen CROSS JOIN series se ON se.parent = seen.id",
-            *values,
-        )
-        return Statistics(*map(int, row))
+        return statistics(self._sql, scope)
 
     def resource_statistics(self, level: Level, public_id: str) -> ResourceStatistics | None:
         pk = self.pk(level, public_id)
-        if pk is None:
-            return None
-        if level == Level.INSTANCE:
-            row = self._row(
-                "SELECT total(compressed_size), total(size), total(iif(number = 1, compressed_size,"
-                " 0)), total(iif(number = 1, size, 0)) FROM attachments"
-                " WHERE level = 3 AND resource = ?",
-                pk,
-            )
-            return ResourceStatistics(0, 0, 1, *map(int, row))
-        joined = ancestors_join(Level.SERIES, min(level, Level.STUDY))
-        row = self._row(_SERIES_SUMS.format(joined=joined, alias=ALIASES[level]), pk)
-        studies, series, instances, disk, size, dicom_disk, dicom_size = map(int, row)
-        # The series hold their own files and those of their instances; what hangs on the patient
-        # or its studies is counted here.
-        own_disk, own_size = self._own_files(level, pk)
-        return ResourceStatistics(
-            studies, series, instances, disk + own_disk, size + own_size, dicom_disk, dicom_size
-        )
-
-    def _own_files(self, level: Level, pk: int) -> tuple[int, int]:
-        if level == Level.SERIES:
-            return 0, 0
-        rows = [self._row(f"{_ATTACHMENT_SUMS} level = ? AND resource = ?", int(level), pk)]
-        if level == Level.PATIENT:
-            studies = "SELECT id FROM studies WHERE parent = ?"
-            rows.append(self._row(f"{_ATTACHMENT_SUMS} level = 1 AND resource IN ({studies})", pk))
-        return sum(int(row[0]) for row in rows), sum(int(row[1]) for row in rows)
+        return None if pk is None else resource_statistics(self._sql, level, pk)
 
     # -- logs -----------------------------------------------------------------------------
 
@@ -438,7 +331,9 @@ class SqliteReader(Reader):
         sql = "SELECT seq, type, level, public_id, date FROM changes c WHERE seq > ?"
         values: list[object] = [_integer(since)]
         if scope is not None:
-            text, bound = self._changes_within(scope)
+            count, bound = small_studies(scope, _MANY_STUDIES)
+            is_small = int(self._row(count, *bound)[0]) < _MANY_STUDIES
+            text, bound = changes_of_each(scope) if is_small else of_change(scope, "c")
             sql += f" AND {text}"
             values += bound
         if to is not None:
@@ -446,33 +341,13 @@ class SqliteReader(Reader):
             values.append(_integer(to))
         if types:
             sql += " AND type IN (SELECT value FROM json_each(?))"
-            values.append(msgspec.json.encode([clean(kind) for kind in types]).decode())
+            values.append(json_list(types))
         newest = last or (to is not None and since <= 0)
         sql += f" ORDER BY seq {'DESC' if newest else 'ASC'} LIMIT ?"
         rows = self._sql.execute(sql, [*values, _rows(limit)]).fetchall()
         if newest:
             rows.reverse()
         return [Change(row[0], row[1], Level(row[2]), row[3], row[4]) for row in rows]
-
-    def _changes_within(self, scope: Scope) -> tuple[str, tuple[str, ...]]:
-        """A few studies lead to their changes; of many, the log soon has some."""
-        count, bound = small_studies(scope, _MANY_STUDIES)
-        if int(self._row(count, *bound)[0]) >= _MANY_STUDIES:
-            return of_change(scope, "c")
-        seen, values = seen_studies(scope)
-        log = "SELECT g.seq FROM {} CROSS JOIN changes g ON g.level = {} AND g.resource = {}"
-        series = "seen CROSS JOIN series se ON se.parent = seen.id"
-        parts = (
-            log.format("(SELECT DISTINCT parent FROM seen) o", 0, "o.parent"),
-            log.format("seen", 1, "seen.id"),
-            log.format(series, 2, "se.id"),
-            log.format(f"{series} CROSS JOIN instances i ON i.parent = se.id", 3, "i.id"),
-        )
-        return (
-            f"seq IN (WITH seen (id, parent) AS MATERIALIZED (SELECT id, parent FROM studies"
-            f" WHERE id IN ({seen})) {' UNION ALL '.join(parts)})",
-            values,
-        )
 
     def last_change(self) -> int:
         row = self._row("SELECT seq FROM sqlite_sequence WHERE name = 'changes'")
@@ -496,7 +371,7 @@ class SqliteReader(Reader):
     def known_uuids(self, uuids: Sequence[str]) -> set[str]:
         rows = self._sql.execute(
             "SELECT a.uuid FROM json_each(?) j CROSS JOIN attachments a ON a.uuid = j.value",
-            (msgspec.json.encode([clean(uuid) for uuid in uuids]).decode(),),
+            (json_list(uuids),),
         )
         return {row[0] for row in rows}
 

@@ -7,13 +7,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-import msgspec
-
 from hornburg.dicom.levels import Level
 from hornburg.index.base import Bounds, Scope
-from hornburg.index.text import clean, fold
+from hornburg.index.text import fold, json_list
 
-__all__ = ["Part", "of_change", "of_level", "of_studies", "seen_studies", "small_studies"]
+__all__ = [
+    "Part",
+    "changes_of_each",
+    "of_change",
+    "of_level",
+    "of_studies",
+    "seen_studies",
+    "small_studies",
+]
 
 Part = tuple[str, tuple[str, ...]]
 """A piece of SQL and its values."""
@@ -30,7 +36,7 @@ _ROW = {Level.STUDY: "st.id", Level.SERIES: "se.id", Level.INSTANCE: "i.id"}
 
 
 def _list(values: Iterable[str]) -> str:
-    return msgspec.json.encode(sorted({clean(value) for value in values})).decode()
+    return json_list(sorted(set(values)))
 
 
 def _tag(table: str, column: str, name: str, values: frozenset[str]) -> Part:
@@ -140,3 +146,21 @@ def of_change(scope: Scope, table: str) -> Part:
         f"WHEN {int(level)} THEN {part}" for level, (part, _) in zip(Level, parts, strict=True)
     )
     return f"CASE {table}.level {text} END", tuple(v for _, values in parts for v in values)
+
+
+def changes_of_each(scope: Scope) -> Part:
+    """A condition on a row of the log of changes, by way of each study within."""
+    seen, values = seen_studies(scope)
+    log = "SELECT g.seq FROM {} CROSS JOIN changes g ON g.level = {} AND g.resource = {}"
+    series = "seen CROSS JOIN series se ON se.parent = seen.id"
+    parts = (
+        log.format("(SELECT DISTINCT parent FROM seen) o", 0, "o.parent"),
+        log.format("seen", 1, "seen.id"),
+        log.format(series, 2, "se.id"),
+        log.format(f"{series} CROSS JOIN instances i ON i.parent = se.id", 3, "i.id"),
+    )
+    return (
+        f"seq IN (WITH seen (id, parent) AS MATERIALIZED (SELECT id, parent FROM studies"
+        f" WHERE id IN ({seen})) {' UNION ALL '.join(parts)})",
+        values,
+    )

@@ -30,7 +30,7 @@ from hornburg.index.sqlite_store import (
     encode_map,
     log_change,
 )
-from hornburg.index.text import clean
+from hornburg.index.text import clean, json_list
 
 __all__ = ["NotesOnlyError", "SqliteWriter"]
 
@@ -196,7 +196,7 @@ class SqliteWriter(SqliteReader, Writer):
     def removed(self, uuids: Sequence[str]) -> None:
         self._sql.execute(
             "DELETE FROM removals WHERE uuid IN (SELECT value FROM json_each(?))",
-            (msgspec.json.encode([clean(uuid) for uuid in uuids]).decode(),),
+            (json_list(uuids),),
         )
 
     def settle(self, quiet_since: float, date: str, limit: int) -> list[tuple[Level, str]]:

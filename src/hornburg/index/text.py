@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import msgspec
+
 from hornburg.dicom.normalize import normalize
 from hornburg.errors import ParameterOutOfRangeError
 
@@ -12,6 +16,7 @@ __all__ = [
     "fold",
     "fold_pattern",
     "glob",
+    "json_list",
     "literal_prefix",
 ]
 
@@ -40,6 +45,11 @@ def clean(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def json_list(texts: Iterable[str]) -> str:
+    """Texts as the one value that ``json_each`` takes apart."""
+    return msgspec.json.encode([clean(text) for text in texts]).decode()
 
 
 def fold(text: str) -> str:
