@@ -12,6 +12,10 @@ done
 command -v wrk >/dev/null || missing="$missing wrk"
 # Certificates of the tests of TLS are made with it.
 command -v openssl >/dev/null || missing="$missing openssl"
+# The reverse proxies of docs/proxies.md.
+for program in nginx caddy; do
+    command -v $program >/dev/null || missing="$missing $program"
+done
 # The provider of identities (tests/wire/oidc) is a package of npm.
 command -v npm >/dev/null || missing="$missing nodejs npm"
 
@@ -28,10 +32,15 @@ if [ -z "$missing" ]; then
     exit 0
 fi
 
-# Orthanc's own service would take port 8042; the tests start it themselves.
+# Orthanc's own service would take port 8042, those of the proxies port 80; the tests start them
+# themselves. A service that was there before stays as it was.
 leave_service_off() {
     if command -v systemctl >/dev/null && [ -d /run/systemd/system ]; then
-        $1 systemctl disable --now orthanc >/dev/null 2>&1 || true
+        for name in orthanc nginx caddy; do
+            case " $missing " in
+            *" $name "*) $1 systemctl disable --now $name >/dev/null 2>&1 || true ;;
+            esac
+        done
     fi
 }
 
