@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hornburg.errors import BadRequestError
 from hornburg.hooks.errors import PluginFaultError, PluginLoadError
 from hornburg.hooks.events import MOST_EVENTS
 from hornburg.hooks.manager import NO_HOOKS, Hooks
@@ -319,3 +320,19 @@ async def test_the_stack_of_a_fault_is_in_the_log_once(caplog: pytest.LogCapture
         await hooks.filter_http(HTTP)
     faults = [one for one in caplog.records if one.levelno == logging.ERROR]
     assert [bool(one.exc_info) for one in faults] == [True, False, False]
+
+
+async def test_an_error_that_says_what_is_wrong_has_one_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(_: Any) -> Any:
+        raise BadRequestError("no such department")
+
+    with pytest.raises(PluginFaultError):
+        await hooks_with(filter_find=refuse).change_query("filter_find", FIND)
+    (line,) = caplog.records
+    assert line.getMessage().startswith(
+        "plug-in made: filter_find raised BadRequestError at refuse"
+    )
+    assert line.getMessage().endswith(": no such department")
+    assert not line.exc_info

@@ -115,7 +115,8 @@ def line_of(name: str, *arguments: object, deidentify: bool = True) -> str:
 def test_what_an_error_quotes_is_not_in_the_log():
     error = ValueError("StudyDate is 'Doe^Jane', which is no date")
     expected = "GET failed: StudyDate is (hidden), which is no date"
-    assert line_of("hornburg.rest", "%s failed: %s", "GET", error) == expected
+    for name in ("rest", "plugins.mine", "worklists"):
+        assert line_of(f"hornburg.{name}", "%s failed: %s", "GET", error) == expected
     assert "Doe" in line_of("hornburg.rest", "%s", error, deidentify=False)
 
 

@@ -41,14 +41,11 @@ class Mailbox:
         self._dropped = 0
         self._complained = -_COMPLAIN_EVERY
         self._tasks: list[asyncio.Task[None]] = []
-        #: Events that were dropped, ever.
-        self.dropped = 0
 
     def put(self, events: Iterable[Event]) -> None:
         """Have events delivered after those that wait."""
         for event in events:
             if len(self._waiting) >= self._most:
-                self.dropped += 1
                 self._dropped += 1
             else:
                 self._waiting.append(event)

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from hornburg.errors import HornburgError
 from hornburg.hooks.errors import PluginFaultError, TimeLimitError
 from hornburg.hooks.specs import Plugin
 from hornburg.hooks.worker import Worker
@@ -80,17 +81,19 @@ class Guest:
         else:
             frames = traceback.extract_tb(error.__traceback__)
             place = f"{type(error).__name__} at {frames[-1].name}:{frames[-1].lineno}"
-            is_new = (hook, place) not in self._seen and len(self._seen) < _MOST_STACKS
-            if is_new:
-                self._seen.add((hook, place))
-            log.error(
-                "plug-in %s: %s raised %s",
-                self.name,
-                hook,
-                place,
-                exc_info=error if is_new else None,
-            )
+            if isinstance(error, HornburgError):
+                # It is meant, and its sentence says what a stack would.
+                log.error("plug-in %s: %s raised %s: %s", self.name, hook, place, error)
+            else:
+                self._log_stack(hook, place, error)
         return PluginFaultError(f"The plug-in {self.name} failed; the log of the server says how")
+
+    def _log_stack(self, hook: str, place: str, error: Exception) -> None:
+        is_new = (hook, place) not in self._seen and len(self._seen) < _MOST_STACKS
+        if is_new:
+            self._seen.add((hook, place))
+        shown = error if is_new else None
+        log.error("plug-in %s: %s raised %s", self.name, hook, place, exc_info=shown)
 
     def wrong_answer(self, hook: str, answer: object) -> PluginFaultError:
         """Tell the log that a hook answered what it may not."""

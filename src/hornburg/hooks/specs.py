@@ -129,15 +129,6 @@ class RemoteEntity:
     address: str = ""
     name: str = ""
 
-    def origin(self) -> Mapping[str, str]:
-        """The same in Orthanc's words, as Lua scripts see it."""
-        return {
-            "RequestOrigin": "DicomProtocol",
-            "RemoteAet": self.aet,
-            "RemoteIp": self.address,
-            "CalledAet": self.called_aet,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class FindRequest:

@@ -102,7 +102,17 @@ class Quoting(str):
 #: machine, and what they quote is what their reader has to look for.
 _ABOUT_DATA = tuple(
     f"hornburg.{name}"
-    for name in ("archive", "builtin", "dicom", "hooks", "http", "index", "jobs", "rest", "storage")
+    for name in (
+        "archive",
+        "dicom",
+        "http",
+        "index",
+        "jobs",
+        "plugins",
+        "rest",
+        "storage",
+        "worklists",
+    )
 )
 
 _TRACEBACK = "Traceback (most recent call last):\n"

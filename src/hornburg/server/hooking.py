@@ -27,8 +27,6 @@ def open_hooks(settings: Settings) -> Hooks:
     Raises:
         HornburgError: one can't be loaded; a line that says which, and why.
     """
-    if not settings.plugins and not BUILT_IN:
-        return NO_HOOKS
     switchboard, seen = Switchboard(), visible(settings)
 
     def port_of(name: str) -> Port:

@@ -35,17 +35,14 @@ def scripts_of(hooks: Hooks, settings: Settings) -> LuaPlugin | None:
 
 def _http_of(settings: Settings) -> HttpPort:
     """Requests of scripts: an answer is no longer than what a script can hold."""
-    client: HttpClient | None = None
+    # The server's own one, which has the same settings, sees that they can be used.
+    client = HttpClient(settings)
     limits = Limits(body=settings.lua_memory_limit << 19)
     hosts = PeerHosts(settings.allowed_peer_hosts)
 
     async def ask(
         method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float | None
     ) -> tuple[int, bytes]:
-        nonlocal client
-        if client is None:
-            client = HttpClient(settings)
-            await client.open()
         answer = await client.request(
             method, url, headers=headers, body=body, timeout=seconds, limits=limits, hosts=hosts
         )

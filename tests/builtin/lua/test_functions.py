@@ -174,3 +174,10 @@ async def test_a_stop_does_not_wait_for_ever(caplog):
 async def test_operations_of_one_callback_are_bounded():
     with pytest.raises(LuaError, match="more than 10000 operations"):
         await said(f'while true do Delete("{ONE}") end', limits=LuaLimits(32 << 20, 60))
+
+
+async def test_what_is_searched_is_not_in_the_log(caplog):
+    await said('RestApiGet("/studies?PatientName=Doe") RestApiDelete("studies?PatientName=Doe")')
+    assert "GET /studies, called by a script: status 404" in caplog.text
+    assert "RestApiDelete: studies is no URI" in caplog.text
+    assert "Doe" not in caplog.text

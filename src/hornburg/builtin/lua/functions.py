@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from hornburg.builtin.lua.arguments import Arguments
@@ -21,6 +22,7 @@ from hornburg.hooks.specs import RestApi
 __all__ = ["Functions", "HttpPort"]
 
 _OK = range(200, 300)
+_METHODS = ("Get", "Post", "Put", "Delete")
 
 
 class HttpPort(Protocol):
@@ -62,14 +64,8 @@ class Functions:
         self._http = http
         self._settings = _HttpSettings()
         self._functions: Mapping[str, Callable[[Turn, Arguments], Awaitable[Any]]] = {
-            "RestApiGet": self._rest_get,
-            "RestApiPost": self._rest_post,
-            "RestApiPut": self._rest_put,
-            "RestApiDelete": self._rest_delete,
-            "HttpGet": self._http_get,
-            "HttpPost": self._http_post,
-            "HttpPut": self._http_put,
-            "HttpDelete": self._http_delete,
+            **{f"RestApi{method}": partial(self._rest, method.upper()) for method in _METHODS},
+            **{f"Http{method}": partial(self._http_of, method.upper()) for method in _METHODS},
             "SetHttpCredentials": self._set_credentials,
             "SetHttpTimeout": self._set_timeout,
             "SendToModality": self._send_to_modality,
@@ -93,62 +89,27 @@ class Functions:
             raise LuaFunctionError(f"there is no function {function}")
         return await found(turn, Arguments(function, values))
 
-    # -- the REST API ---------------------------------------------------------------------------
+    # -- requests -------------------------------------------------------------------------------
 
-    async def _rest_get(self, _: Turn, given: Arguments) -> Any:
-        return await self._rest("GET", given.text(0, "URI"), b"", given.headers(2))
-
-    async def _rest_post(self, _: Turn, given: Arguments) -> Any:
-        uri, body = given.text(0, "URI"), given.body(1, "body")
-        return await self._rest("POST", uri, body, given.headers(3))
-
-    async def _rest_put(self, _: Turn, given: Arguments) -> Any:
-        uri, body = given.text(0, "URI"), given.body(1, "body")
-        return await self._rest("PUT", uri, body, given.headers(3))
-
-    async def _rest_delete(self, _: Turn, given: Arguments) -> Any:
-        answer = await self._rest("DELETE", given.text(0, "URI"), b"", given.headers(2))
-        return None if answer is None else True
-
-    async def _rest(self, method: str, uri: str, body: bytes, headers: Mapping[str, str]) -> Any:
+    async def _rest(self, method: str, _: Turn, given: Arguments) -> Any:
+        # Between them and the headers is "builtin", which says nothing here.
+        uri, body, after = _request(method, given, "URI")
+        headers = given.headers(after + 1)
+        # Arguments may hold what is searched, and so names of patients.
+        path = uri.partition("?")[0][:200]
         if not uri.startswith("/"):
-            log.warning("RestApi%s: %s is no URI of the REST API", method.title(), uri[:200])
+            log.warning("%s: %s is no URI of the REST API", given.function, path)
             return None
         answer = await self._server.call(method, uri, body, headers)
         if answer.status not in _OK:
-            log.warning("%s %s, called by a script: status %d", method, uri[:200], answer.status)
+            log.warning("%s %s, called by a script: status %d", method, path, answer.status)
             return None
-        return answer.body
+        return True if method == "DELETE" else answer.body
 
-    # -- other servers --------------------------------------------------------------------------
-
-    async def _http_get(self, _: Turn, given: Arguments) -> Any:
-        return await self._ask("GET", given.text(0, "URL"), b"", given.headers(1))
-
-    async def _http_post(self, _: Turn, given: Arguments) -> Any:
-        url, body = given.text(0, "URL"), given.body(1, "body")
-        return await self._ask("POST", url, body, given.headers(2))
-
-    async def _http_put(self, _: Turn, given: Arguments) -> Any:
-        url, body = given.text(0, "URL"), given.body(1, "body")
-        return await self._ask("PUT", url, body, given.headers(2))
-
-    async def _http_delete(self, _: Turn, given: Arguments) -> Any:
-        answer = await self._ask("DELETE", given.text(0, "URL"), b"", given.headers(1))
-        return None if answer is None else True
-
-    async def _set_credentials(self, _: Turn, given: Arguments) -> None:
-        user, password = given.body(0, "user"), given.body(1, "password")
-        self._settings.authorization = ""
-        if user or password:
-            token = base64.b64encode(user + b":" + password).decode()
-            self._settings.authorization = f"Basic {token}"
-
-    async def _set_timeout(self, _: Turn, given: Arguments) -> None:
-        self._settings.seconds = given.number(0, "seconds") or None
-
-    async def _ask(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> Any:
-        function = f"Http{method.title()}"
+    async def _http_of(self, method: str, _: Turn, given: Arguments) -> Any:
+        function = given.function
+        url, body, after = _request(method, given, "URL")
+        headers = given.headers(after)
         if self._http is None:
             raise LuaFunctionError(f"{function}: this server makes no requests to others")
         is_signed = any(name.lower() == "authorization" for name in headers)
@@ -162,7 +123,17 @@ class Functions:
         if status not in _OK:
             log.warning("%s, called by a script: status %d", function, status)
             return None
-        return answer
+        return True if method == "DELETE" else answer
+
+    async def _set_credentials(self, _: Turn, given: Arguments) -> None:
+        user, password = given.body(0, "user"), given.body(1, "password")
+        self._settings.authorization = ""
+        if user or password:
+            token = base64.b64encode(user + b":" + password).decode()
+            self._settings.authorization = f"Basic {token}"
+
+    async def _set_timeout(self, _: Turn, given: Arguments) -> None:
+        self._settings.seconds = given.number(0, "seconds") or None
 
     # -- what is done when the callback has ended -------------------------------------------------
 
@@ -194,3 +165,11 @@ class Functions:
         if given.function == "CallSystem":
             raise LuaFunctionError("CallSystem: scripts start no programs")
         raise LuaFunctionError(f"{given.function}: this version can't modify instances yet")
+
+
+def _request(method: str, given: Arguments, what: str) -> tuple[str, bytes, int]:
+    """Whom a request is for, its body, and the place of the argument after them."""
+    target = given.text(0, what)
+    if method in ("POST", "PUT"):
+        return target, given.body(1, "body"), 2
+    return target, b"", 1
