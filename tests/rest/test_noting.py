@@ -52,6 +52,16 @@ async def test_an_upload_names_its_instance_and_whose_it_is(served):
     ]
 
 
+@pytest.mark.parametrize("compressed", [True, False])
+async def test_an_upload_of_what_is_there_names_it(serve, compressed):
+    served = await serve(StorageCompression=compressed)
+    await served.upload(a_file())
+    response = await served.client.post("/instances", content=a_file())
+    assert response.json()["Status"] == "AlreadyStored"
+    first, second = await told(served, "upload")
+    assert first["subjects"] == second["subjects"]
+
+
 async def test_a_read_names_whose_it_is(served):
     (stored,) = await served.upload(a_file())
     await served.client.get(f"/studies/{stored['ParentStudy']}/statistics?x=Secret")

@@ -140,6 +140,7 @@ async def _admit(archive: Archive, content: Spool, header: Header, origin: Origi
             return _kept_out(archive, header, status)
     look = bool(archive.settings.ingest_transcoding) or not _is_small(archive, content)
     if look and await archive.index.look(lambda reader: _is_there(archive, reader, header)):
+        _note(archive, header, Outcome.SUCCESS)
         return Received(Status.ALREADY_STORED, header.public_ids)
     if archive.settings.ingest_transcoding:
         replaced = await transcoded_for_storage(
