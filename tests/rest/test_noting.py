@@ -66,7 +66,7 @@ async def test_a_read_names_whose_it_is(served):
     (stored,) = await served.upload(a_file())
     await served.client.get(f"/studies/{stored['ParentStudy']}/statistics?x=Secret")
     (line,) = await told(served, "view")
-    assert line["route"] == "/studies/{public_id}/statistics" or "{" in line["route"]
+    assert line["route"] == "/studies/{public_id}/statistics"
     assert "Secret" not in str(line)
     assert line["subjects"] == [
         {
