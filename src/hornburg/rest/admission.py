@@ -36,7 +36,7 @@ from hornburg.security.proxies import (
 from hornburg.security.sessions import Session
 from hornburg.security.web_tls import ClientCertificate, user_of
 
-__all__ = ["OPEN_PATHS", "Admission", "Head"]
+__all__ = ["OPEN_PATHS", "Admission", "Head", "one_form"]
 
 OPEN_PATHS = frozenset({"/login", "/login/openid", "/login/openid/callback", "/logout"})
 """What is there for those who have not said yet who they are. Their handlers check tokens of
@@ -120,7 +120,7 @@ class Admission:
         origin = head.get(b"origin")
         if origin is not None and self._browsers.may_read(origin):
             state["origin"] = origin
-        _one_form(scope)
+        one_form(scope)
         return head
 
     async def admit(self, scope: Any, head: Head) -> None:
@@ -234,8 +234,12 @@ def _read(headers: Any) -> dict[bytes, bytes]:
     return found
 
 
-def _one_form(scope: Any) -> None:
-    """Orthanc takes /a//b/ for /a/b; rules that look at paths must see one form only."""
+def one_form(scope: Any) -> None:
+    """Orthanc takes /a//b/ for /a/b; rules that look at paths must see one form only.
+
+    Raises:
+        BadRequestError: there is a NUL character in it.
+    """
     path = scope["path"]
     if "//" in path or "/." in path or (path[-1:] == "/" and len(path) > 1):
         scope["path"] = posixpath.normpath("/" + path.lstrip("/"))

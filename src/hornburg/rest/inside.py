@@ -7,7 +7,6 @@ plug-in itself.
 from __future__ import annotations
 
 import asyncio
-import posixpath
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -15,22 +14,22 @@ from urllib.parse import unquote
 from hornburg.errors import BadRequestError, TooLargeError
 from hornburg.hooks.port import Caller
 from hornburg.hooks.specs import Answer
-from hornburg.security.policy import EVERYTHING, Access
-from hornburg.security.principals import Kind, Permission, Principal
+from hornburg.rest.admission import one_form
+from hornburg.rest.door import Answered
+from hornburg.security.policy import FULL, Access
+from hornburg.security.principals import Kind, Principal
 
 __all__ = ["MOST_ANSWER", "caller_of"]
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
-Answered = Callable[[Any, int], None]
 
 #: Bytes of an answer: it is kept in memory.
 MOST_ANSWER = 1 << 30
 
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
-_GRANTED = dict.fromkeys(Permission, EVERYTHING)
 
 
-def caller_of(app: App, answered: Answered | None = None) -> Caller:
+def caller_of(app: App, answered: Answered) -> Caller:
     """What carries the calls of plug-ins.
 
     Args:
@@ -53,8 +52,7 @@ def caller_of(app: App, answered: Answered | None = None) -> Caller:
             await app(scope, exchange.receive, exchange.send)
         finally:
             exchange.over.set()
-            if answered is not None:
-                answered(scope, exchange.status)
+            answered(scope, exchange.status)
         return exchange.answer()
 
     return call
@@ -66,14 +64,11 @@ def _scope(
     if method not in _METHODS or not uri.startswith("/") or not uri.isprintable():
         raise BadRequestError("A call is GET, POST, PUT or DELETE of a path that begins with /")
     path, _, arguments = uri.partition("?")
-    # One form, as the door makes it.
-    path = posixpath.normpath("/" + unquote(path).lstrip("/"))
-    if "\0" in path:
-        raise BadRequestError("The path holds a NUL character")
+    path = unquote(path)
     principal = Principal(name, Kind.INSIDE)
     state = {
         "principal": principal,
-        "access": Access(principal, _GRANTED),
+        "access": Access(principal, FULL.granted),
         "username": "",
         "address": "",
         "session": None,
@@ -81,7 +76,7 @@ def _scope(
     }
     own = {"host": "localhost", "content-length": str(len(body))}
     given = {key.lower(): value for key, value in headers.items()}
-    return {
+    scope: dict[str, Any] = {
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
@@ -96,6 +91,8 @@ def _scope(
         "server": None,
         "state": state,
     }
+    one_form(scope)
+    return scope
 
 
 def _header(name: str, value: str) -> tuple[bytes, bytes]:
