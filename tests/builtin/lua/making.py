@@ -13,7 +13,7 @@ from hornburg.builtin.lua.runtime import LuaRuntime, Script
 from hornburg.builtin.lua.turn import Turn
 from hornburg.hooks.specs import Answer
 
-__all__ = ["Asked", "FakeServer", "checked", "running"]
+__all__ = ["Asked", "FakeServer", "checked", "pid_of", "running"]
 
 LIMITS = LuaLimits(memory=32 << 20, seconds=2)
 
@@ -70,6 +70,12 @@ async def running(
         yield runtime
     finally:
         await runtime.close()
+
+
+def pid_of(runtime: LuaRuntime) -> int:
+    """The number of its process; 0 while there is none."""
+    process = runtime._process
+    return process._process.pid if process is not None else 0
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import signal
 from typing import Any
 
 import pytest
-from tests.builtin.lua.making import running
+from tests.builtin.lua.making import pid_of, running
 
 from hornburg.builtin.lua.errors import LuaEndedError, LuaError, LuaFunctionError
 from hornburg.builtin.lua.process import LuaLimits
@@ -166,21 +166,19 @@ async def test_a_process_that_is_gone_is_replaced_and_initialized_again(caplog):
     async with running("function Initialize() x = (x or 0) + 1 end") as lua:
         await lua.initialize()
         await lua.run(b"x = 7")
-        first = lua.pid
-        assert first is not None
+        first = pid_of(lua)
         os.kill(first, signal.SIGKILL)
         with pytest.raises(LuaEndedError, match="is lost"):
             await lua.run(b"print(x)")
         assert await lua.run(b"print(x)") == "1\n"
-        assert lua.pid != first
+        assert pid_of(lua) != first
 
 
 async def test_a_filter_that_is_lost_with_its_process_denies(caplog):
     async with running() as lua:
         await lua.run(b"function IncomingHttpRequestFilter() return true end")
         assert await lua.call("IncomingHttpRequestFilter") is True
-        assert lua.pid is not None
-        os.kill(lua.pid, signal.SIGKILL)
+        os.kill(pid_of(lua), signal.SIGKILL)
         with pytest.raises(LuaEndedError):
             await lua.run(b"")
         await lua.run(b"")
@@ -206,8 +204,7 @@ async def test_scripts_that_can_not_be_loaded_again_are_not_forgotten():
     lua = LuaRuntime(scripts, QUICK, answer)
     try:
         await lua.start()
-        assert lua.pid is not None
-        os.kill(lua.pid, signal.SIGKILL)
+        os.kill(pid_of(lua), signal.SIGKILL)
         for _ in range(3):
             with pytest.raises(LuaError):
                 await lua.call("IncomingHttpRequestFilter")
@@ -246,7 +243,7 @@ async def test_an_answer_that_does_not_fit_is_a_lua_error():
 async def test_closing_ends_what_runs():
     async with running("", limits=LuaLimits(16 << 20, 60)) as lua:
         endless = asyncio.create_task(lua.run(b"while true do end"))
-        while not lua.pid:
+        while not pid_of(lua):
             await asyncio.sleep(0)
         await asyncio.sleep(0.05)
         await lua.close()

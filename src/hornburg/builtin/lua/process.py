@@ -75,11 +75,6 @@ class LuaProcess:
             raise
         return made
 
-    @property
-    def pid(self) -> int:
-        """Its number in the system."""
-        return self._process.pid
-
     async def send(self, message: ToLua) -> None:
         """Say something to it.
 

@@ -117,11 +117,6 @@ class LuaRuntime:
         if self._running:
             await asyncio.wait(self._running)
 
-    @property
-    def pid(self) -> int | None:
-        """The number of the process, while there is one."""
-        return self._process.pid if self._process is not None else None
-
     async def _do(self, message: Call | Run, turn: Turn) -> Any:
         turn.owner, turn.outer = self, _INSIDE.get()
         outer = self._waiting_turn(turn.outer)
