@@ -12,11 +12,11 @@ from collections.abc import Sequence
 
 from hornburg.hooks.specs import AssociationRequest
 from hornburg.net.association import ARTIM, Association
-from hornburg.net.errors import tls_words
 from hornburg.net.negotiate import answer_to
 from hornburg.net.noting import note_association
 from hornburg.net.parts import Parts
 from hornburg.net.scp.dispatch import serve_association
+from hornburg.security.complaints import Complaints, tls_words
 from hornburg.security.dicom_rules import Caller
 from hornburg.security.redaction import shown
 from hornburg.security.tls_watch import FreshTls
@@ -34,9 +34,6 @@ log = logging.getLogger("hornburg.dicom")
 #: have ARTIM seconds to do so; others are rejected, and should close. When there is no more room,
 #: the oldest of these goes: a thousand of them must not keep out one that says what it wants.
 _CONNECTIONS = 4
-
-#: Seconds between two lines of the log about connections that there was no room for.
-_COMPLAIN_EVERY = 1.0
 
 #: Seconds to wait before the next connection when one could not be accepted.
 _PAUSE = 0.1
@@ -75,8 +72,7 @@ class DicomServer:
         #: Those that plug-ins are asked about.
         self._asking: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._complained = -_COMPLAIN_EVERY
-        self._unsaid = 0
+        self._complaints = Complaints(log)
 
     def start(self, sockets: Sequence[socket.socket]) -> None:
         """Begin to accept on sockets that listen."""
@@ -143,7 +139,7 @@ class DicomServer:
                 ssl_handshake_timeout=self._artim if self._tls is not None else None,
             )
         except (OSError, ssl.SSLError) as error:
-            log.warning("refused a connection of %s: TLS: %s", address, tls_words(error))
+            self._complaints.tell(address, f"TLS: {tls_words(error)}")
             connection.close()
             self._ended(association)
         except BaseException:
@@ -177,23 +173,24 @@ class DicomServer:
         """Whether one more connection of this address may come in at all."""
         most = self._most_per_address
         if most and self._addresses[address] >= most * _CONNECTIONS:
-            self._complain(address)
-            return self._make_room(address)
-        if self._addresses.total() >= self._most * _CONNECTIONS:
-            self._complain(address)
-            return self._make_room()
-        return True
+            goes = self._make_room(address)
+        elif self._addresses.total() >= self._most * _CONNECTIONS:
+            goes = self._make_room()
+        else:
+            return True
+        self._complaints.tell(goes or address, "too many connections")
+        return bool(goes)
 
-    def _make_room(self, address: str = "") -> bool:
+    def _make_room(self, address: str = "") -> str:
         """End the oldest connection without an association: of this address, or else of the
-        address that has the most of them. False when there is none."""
+        address that has the most of them. Answers whose it was, "" when there is none."""
         idle = [
             (association, where)
             for association, where in self._open.items()
             if association not in self._tasks and address in ("", where)
         ]
         if not idle:
-            return False
+            return ""
         ((busiest, _),) = Counter(where for _, where in idle).most_common(1)
         victim = next(association for association, where in idle if where == busiest)
         starting = self._starting.get(victim)
@@ -201,15 +198,7 @@ class DicomServer:
             starting.cancel()
         victim.drop("others wait")
         self._ended(victim)
-        return True
-
-    def _complain(self, address: str) -> None:
-        """Say that there are too many connections, but not for each of them."""
-        now = asyncio.get_running_loop().time()
-        self._unsaid += 1
-        if now - self._complained >= _COMPLAIN_EVERY:
-            log.warning("too many connections, at last of %s: %d times", address, self._unsaid)
-            self._complained, self._unsaid = now, 0
+        return busiest
 
     # -- associations ---------------------------------------------------------------------------
 

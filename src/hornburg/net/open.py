@@ -17,8 +17,9 @@ from hornburg.archive.remote import (
     Target,
 )
 from hornburg.net.association import ARTIM, Association
-from hornburg.net.errors import AssociationLostError, tls_words
+from hornburg.net.errors import AssociationLostError
 from hornburg.net.services import act_of
+from hornburg.security.complaints import tls_words
 from hornburg.security.dicom_rules import Act
 from hornburg.security.dicom_tls import client_context
 from hornburg.settings import Settings

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Iterable
 
 from hornburg.security.addresses import parse_address
+from hornburg.security.complaints import Complaints
 from hornburg.security.proxies import is_trusted, trusted_networks
 from hornburg.security.throttle import network_of
 
 __all__ = ["Crowd"]
 
 log = logging.getLogger("hornburg.rest")
-
-#: Seconds between two lines of the log about connections that were turned away.
-_COMPLAIN_EVERY = 1.0
 
 
 class Crowd:
@@ -31,7 +28,7 @@ class Crowd:
         self._most = most
         self._proxies = trusted_networks(proxies)
         self._here: Counter[str] = Counter()
-        self._complained = float("-inf")
+        self._complaints = Complaints(log)
 
     def enter(self, address: str) -> bool:
         """Whether there is room for one more of this address; if so, :meth:`leave` is due."""
@@ -41,7 +38,9 @@ class Crowd:
             and self._here[place] >= self._most
             and not is_trusted(parse_address(address), self._proxies)
         ):
-            self._complain(address)
+            self._complaints.tell(
+                address, f"it has {self._most} already (HttpMaximumConnectionsPerAddress)"
+            )
             return False
         self._here[place] += 1
         return True
@@ -52,14 +51,3 @@ class Crowd:
         self._here[place] -= 1
         if not self._here[place]:
             del self._here[place]
-
-    def _complain(self, address: str) -> None:
-        now = time.monotonic()
-        if now - self._complained >= _COMPLAIN_EVERY:
-            self._complained = now
-            log.warning(
-                "%s has %d connections, which is the most for one address "
-                "(HttpMaximumConnectionsPerAddress)",
-                address,
-                self._most,
-            )

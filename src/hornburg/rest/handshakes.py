@@ -10,6 +10,7 @@ import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from hornburg.security.complaints import Complaints, tls_words
 from hornburg.security.tls_watch import FreshTls
 
 __all__ = ["Handshakes"]
@@ -26,9 +27,6 @@ _PATIENCE = 10
 #: Seconds until a connection that closes is cut off, whatever it has left to send; who takes
 #: nothing of it is left earlier, see rest.strict.
 _FAREWELL = 86400
-
-#: Seconds between two lines of the log about handshakes that failed.
-_COMPLAIN_EVERY = 1.0
 
 #: Seconds to wait before the next connection when one could not be accepted.
 _PAUSE = 0.1
@@ -58,8 +56,7 @@ class Handshakes:
         #: What runs, and the address that it is with, the oldest first.
         self._running: dict[asyncio.Task[None], str] = {}
         self._accepting: list[asyncio.Task[None]] = []
-        self._complained = -_COMPLAIN_EVERY
-        self._unsaid = 0
+        self._complaints = Complaints(log)
 
     def start(self, sockets: Sequence[socket.socket]) -> None:
         """Begin to accept."""
@@ -85,12 +82,11 @@ class Handshakes:
                 continue
             address = str(name[0])
             if self._is_full():
-                self._complain(address, "too many connections")
+                self._complaints.tell(address, "too many connections")
                 connection.close()
                 continue
             if len(self._running) >= _MOST:
-                self._complain(address, "others wait")
-                self._make_room()
+                self._complaints.tell(self._make_room(), "too many handshakes")
             task = asyncio.ensure_future(self._begin(connection, address))
             self._running[task] = address
             task.add_done_callback(functools.partial(self._began, connection))
@@ -105,7 +101,7 @@ class Handshakes:
                 ssl_shutdown_timeout=_FAREWELL,
             )
         except (OSError, ssl.SSLError) as error:
-            self._complain(address, _words(error))
+            self._complaints.tell(address, f"TLS: {tls_words(error)}")
             connection.close()
         except BaseException:
             connection.close()
@@ -119,27 +115,10 @@ class Handshakes:
         elif task.exception() is not None:
             log.error("a handshake ended with an error", exc_info=task.exception())
 
-    def _make_room(self) -> None:
+    def _make_room(self) -> str:
+        """End the oldest handshake of the address that has the most; answers which that is."""
         ((busiest, _),) = Counter(self._running.values()).most_common(1)
         victim = next(task for task, where in self._running.items() if where == busiest)
         del self._running[victim]
         victim.cancel()
-
-    def _complain(self, address: str, why: str) -> None:
-        """Say why one was refused, but not of each that a scanner makes."""
-        now = asyncio.get_running_loop().time()
-        self._unsaid += 1
-        if now - self._complained >= _COMPLAIN_EVERY:
-            more = f" ({self._unsaid - 1} others)" if self._unsaid > 1 else ""
-            log.warning("refused a connection of %s: TLS: %s%s", address, why, more)
-            self._complained, self._unsaid = now, 0
-
-
-def _words(error: Exception) -> str:
-    """Why a handshake failed."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate is not accepted: {error.verify_message}"
-    if isinstance(error, TimeoutError):
-        return "the handshake took too long"
-    reason = str(getattr(error, "reason", None) or "").lower().replace("_", " ")
-    return reason or (str(error.args[-1]) if error.args else type(error).__name__)
+        return busiest
