@@ -13,6 +13,17 @@ from litestar.openapi.spec import (
     Schema,
 )
 
+from hornburg.rest.body_schemas import (
+    JOB,
+    RESOURCES,
+    body,
+    list_of,
+    number,
+    object_,
+    switch,
+    text,
+)
+
 __all__ = [
     "EchoOperation",
     "FindWorklistOperation",
@@ -29,72 +40,29 @@ __all__ = [
 ]
 
 
-def _one(kind: OpenAPIType, description: str) -> Schema:
-    return Schema(type=kind, description=description)
-
-
-def _text(description: str) -> Schema:
-    return _one(OpenAPIType.STRING, description)
-
-
-def _number(description: str) -> Schema:
-    return _one(OpenAPIType.INTEGER, description)
-
-
-def _switch(description: str) -> Schema:
-    return _one(OpenAPIType.BOOLEAN, description)
-
-
-def _object(description: str) -> Schema:
-    return _one(OpenAPIType.OBJECT, description)
-
-
-def _list(of: OpenAPIType, description: str) -> Schema:
-    return Schema(type=OpenAPIType.ARRAY, items=Schema(type=of), description=description)
-
-
-def _body(
-    members: dict[str, Schema], *required: str, plain: str = "", optional: bool = False
-) -> RequestBody:
-    schema = Schema(type=OpenAPIType.OBJECT, properties=dict(members), required=list(required))
-    content = {"application/json": OpenAPIMediaType(schema=schema)}
-    if plain:
-        content["text/plain"] = OpenAPIMediaType(schema=_text(plain))
-    return RequestBody(content=content, required=not optional)
-
-
-_TIMEOUT = {
-    "Timeout": _number("Seconds to wait for the modality; 0 leaves it to the configuration")
-}
+_TIMEOUT = {"Timeout": number("Seconds to wait for the modality; 0 leaves it to the configuration")}
 _LOCAL = {
-    "LocalAet": _text("Our title, unless DicomModalities gives one for the modality"),
+    "LocalAet": text("Our title, unless DicomModalities gives one for the modality"),
     **_TIMEOUT,
 }
-_JOB = {
-    "Synchronous": _switch("Wait for the end of the job (true)"),
-    "Asynchronous": _switch("Answer at once where the job can be found"),
-    "Priority": _number("Of the job, 0 when not given"),
-    "Permissive": _switch("Go on when a part of the job fails"),
-    "UserData": _object("Travels with the job"),
-}
 _FORMS = {
-    "Full": _switch("Tags as gggg,eeee with their name, type and value"),
-    "Short": _switch("Tags as gggg,eeee with their value"),
+    "Full": switch("Tags as gggg,eeee with their name, type and value"),
+    "Short": switch("Tags as gggg,eeee with their value"),
 }
-_QUERY = {"Query": _object("What is asked of each tag, by name or gggg,eeee")}
+_QUERY = {"Query": object_("What is asked of each tag, by name or gggg,eeee")}
 _MODALITY = {
-    "AET": _text("Application entity title"),
-    "Host": _text("Address or name"),
-    "Port": _number("TCP port"),
-    "Manufacturer": _text(
+    "AET": text("Application entity title"),
+    "Host": text("Address or name"),
+    "Port": number("TCP port"),
+    "Manufacturer": text(
         "Generic, GenericNoWildcardInDates, GenericNoUniversalWildcard, Vitrea or GE"
     ),
-    "LocalAet": _text("Our title when we call it"),
-    "Timeout": _number("Seconds to wait for it; 0 is DicomScuTimeout"),
-    "UseDicomTls": _switch("Call it over TLS"),
-    "RetrieveMethod": _text("C-MOVE or C-GET"),
+    "LocalAet": text("Our title when we call it"),
+    "Timeout": number("Seconds to wait for it; 0 is DicomScuTimeout"),
+    "UseDicomTls": switch("Call it over TLS"),
+    "RetrieveMethod": text("C-MOVE or C-GET"),
     **{
-        f"Allow{what}": _switch(f"Whether it may ask us for {service}")
+        f"Allow{what}": switch(f"Whether it may ask us for {service}")
         for what, service in (
             ("Echo", "C-ECHO"),
             ("Find", "C-FIND"),
@@ -107,9 +75,8 @@ _MODALITY = {
         )
     },
 }
-_CHECK_FIND = {"CheckFind": _switch("Also try a C-FIND (DicomEchoChecksFind)")}
-_RESOURCES = _list(OpenAPIType.STRING, "Identifiers of resources of any level")
-_QUERIES = _list(OpenAPIType.OBJECT, "The unique keys of each resource, without wildcards")
+_CHECK_FIND = {"CheckFind": switch("Also try a C-FIND (DicomEchoChecksFind)")}
+_QUERIES = list_of(OpenAPIType.OBJECT, "The unique keys of each resource, without wildcards")
 
 
 @dataclass
@@ -117,7 +84,7 @@ class ModalityOperation(Operation):
     """A modality."""
 
     def __post_init__(self) -> None:
-        self.request_body = _body({**_MODALITY, **_CHECK_FIND}, "AET", "Host", "Port")
+        self.request_body = body({**_MODALITY, **_CHECK_FIND}, "AET", "Host", "Port")
 
 
 @dataclass
@@ -125,7 +92,7 @@ class EchoOperation(Operation):
     """C-ECHO."""
 
     def __post_init__(self) -> None:
-        self.request_body = _body({**_CHECK_FIND, **_LOCAL}, optional=True)
+        self.request_body = body({**_CHECK_FIND, **_LOCAL}, optional=True)
 
 
 @dataclass
@@ -134,17 +101,17 @@ class StoreOperation(Operation):
 
     def __post_init__(self) -> None:
         members = {
-            "Resources": _RESOURCES,
-            **_JOB,
+            "Resources": RESOURCES,
+            **JOB,
             **_LOCAL,
-            "CalledAet": _text("The title to call, instead of the modality's"),
-            "Host": _text("The address to call, instead of the modality's"),
-            "Port": _number("The port to call, instead of the modality's"),
-            "StorageCommitment": _switch("Ask for storage commitment afterwards"),
-            "MoveOriginatorAet": _text("Title of the C-MOVE that this pretends to be part of"),
-            "MoveOriginatorID": _number("Message number of that C-MOVE, 0 to 65535"),
+            "CalledAet": text("The title to call, instead of the modality's"),
+            "Host": text("The address to call, instead of the modality's"),
+            "Port": number("The port to call, instead of the modality's"),
+            "StorageCommitment": switch("Ask for storage commitment afterwards"),
+            "MoveOriginatorAet": text("Title of the C-MOVE that this pretends to be part of"),
+            "MoveOriginatorID": number("Message number of that C-MOVE, 0 to 65535"),
         }
-        self.request_body = _body(members, "Resources", plain="Identifier of one resource")
+        self.request_body = body(members, "Resources", plain="Identifier of one resource")
 
 
 @dataclass
@@ -164,7 +131,7 @@ class TagsOperation(Operation):
     """A query as the body itself."""
 
     def __post_init__(self) -> None:
-        schema = _object("What is asked of each tag, by name or gggg,eeee")
+        schema = object_("What is asked of each tag, by name or gggg,eeee")
         self.request_body = RequestBody(
             content={"application/json": OpenAPIMediaType(schema=schema)}, required=True
         )
@@ -175,7 +142,7 @@ class FindWorklistOperation(Operation):
     """C-FIND of the worklist."""
 
     def __post_init__(self) -> None:
-        self.request_body = _body({**_QUERY, **_FORMS, **_LOCAL})
+        self.request_body = body({**_QUERY, **_FORMS, **_LOCAL})
 
 
 @dataclass
@@ -184,12 +151,12 @@ class QueryOperation(Operation):
 
     def __post_init__(self) -> None:
         members = {
-            "Level": _text("Patient, Study, Series or Instance"),
+            "Level": text("Patient, Study, Series or Instance"),
             **_QUERY,
-            "Normalize": _switch("Leave out tags that don't belong to the level (true)"),
+            "Normalize": switch("Leave out tags that don't belong to the level (true)"),
             **_LOCAL,
         }
-        self.request_body = _body(members, "Level")
+        self.request_body = body(members, "Level")
 
 
 @dataclass
@@ -197,7 +164,7 @@ class QueryBelowOperation(Operation):
     """C-FIND below an answer."""
 
     def __post_init__(self) -> None:
-        self.request_body = _body({**_QUERY, **_TIMEOUT})
+        self.request_body = body({**_QUERY, **_TIMEOUT})
 
 
 @dataclass
@@ -206,14 +173,14 @@ class RetrieveOperation(Operation):
 
     def __post_init__(self) -> None:
         members = {
-            "TargetAet": _text("Title of the one who gets the instances (DicomAet)"),
-            "RetrieveMethod": _text("C-MOVE or C-GET, instead of what the configuration says"),
-            "Simplify": _switch("Show tags by their names"),
+            "TargetAet": text("Title of the one who gets the instances (DicomAet)"),
+            "RetrieveMethod": text("C-MOVE or C-GET, instead of what the configuration says"),
+            "Simplify": switch("Show tags by their names"),
             "Full": _FORMS["Full"],
             **_TIMEOUT,
-            **_JOB,
+            **JOB,
         }
-        self.request_body = _body(members, plain="Title of the target", optional=True)
+        self.request_body = body(members, plain="Title of the target", optional=True)
 
 
 @dataclass
@@ -222,13 +189,13 @@ class MoveOperation(Operation):
 
     def __post_init__(self) -> None:
         members = {
-            "Level": _text("Patient, Study, Series or Instance"),
+            "Level": text("Patient, Study, Series or Instance"),
             "Resources": _QUERIES,
-            "TargetAet": _text("Title of the one who gets the instances (DicomAet)"),
+            "TargetAet": text("Title of the one who gets the instances (DicomAet)"),
             **_LOCAL,
-            **_JOB,
+            **JOB,
         }
-        self.request_body = _body(members, "Level", "Resources")
+        self.request_body = body(members, "Level", "Resources")
 
 
 @dataclass
@@ -237,12 +204,12 @@ class GetOperation(Operation):
 
     def __post_init__(self) -> None:
         members = {
-            "Level": _text("Patient, Study, Series or Instance"),
+            "Level": text("Patient, Study, Series or Instance"),
             "Resources": _QUERIES,
             **_LOCAL,
-            **_JOB,
+            **JOB,
         }
-        self.request_body = _body(members, "Level", "Resources")
+        self.request_body = body(members, "Level", "Resources")
 
 
 @dataclass
@@ -251,10 +218,10 @@ class StorageCommitmentOperation(Operation):
 
     def __post_init__(self) -> None:
         members = {
-            "Resources": _RESOURCES,
-            "DicomInstances": _list(
+            "Resources": RESOURCES,
+            "DicomInstances": list_of(
                 OpenAPIType.OBJECT, "Instances by their SOPClassUID and SOPInstanceUID"
             ),
             **_LOCAL,
         }
-        self.request_body = _body(members)
+        self.request_body = body(members)
