@@ -23,7 +23,7 @@ from hornburg.http_client.errors import (
 )
 from hornburg.security.egress import ForbiddenHostError, PeerHosts
 from hornburg.settings import Settings
-from hornburg.settings.peers import read_peer_hosts
+from hornburg.settings.outgoing import read_peer_hosts
 
 SECRET = {"Authorization": "Basic geheim", "Token": "geheim"}
 

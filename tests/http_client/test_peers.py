@@ -17,7 +17,8 @@ from hornburg.http_client.client import HttpClient
 from hornburg.http_client.peers import HttpPeers
 from hornburg.security.egress import ForbiddenHostError, PeerHosts
 from hornburg.settings import Settings
-from hornburg.settings.peers import read_peer, read_peer_hosts
+from hornburg.settings.outgoing import read_peer_hosts
+from hornburg.settings.peers import read_peer
 
 GOOD = answer(b'{"Name":"There"}')
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hornburg.security.egress import ForbiddenHostError, PeerHosts, literal_address
-from hornburg.settings.peers import read_peer_hosts
+from hornburg.settings.outgoing import read_peer_hosts
 
 
 def hosts(*given: str) -> PeerHosts:

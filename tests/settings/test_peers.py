@@ -10,16 +10,13 @@ from hypothesis import strategies as st
 
 from hornburg.settings import Secret
 from hornburg.settings.errors import Refused
-from hornburg.settings.peers import (
+from hornburg.settings.outgoing import (
     is_header_name,
     is_header_value,
-    peer_to_json,
     proxy_of,
-    read_peer,
     read_peer_hosts,
-    read_peers,
-    shown_peer,
 )
+from hornburg.settings.peers import peer_to_json, read_peer, read_peers, shown_peer
 
 FULL = {
     "Url": "https://pacs.example.org:8443/orthanc",

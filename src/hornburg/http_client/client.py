@@ -30,7 +30,7 @@ from hornburg.http_client.places import Place, place_of, redirected
 from hornburg.http_client.trust import ClientCertificate, Trust
 from hornburg.security.egress import PeerHosts, literal_address
 from hornburg.settings import Settings
-from hornburg.settings.peers import is_header_name, is_header_value, proxy_of
+from hornburg.settings.outgoing import is_header_name, is_header_value, proxy_of
 
 __all__ = ["Answer", "HttpClient", "Limits", "Resolve", "Session"]
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from hornburg.http_client.errors import BadUrlError
+from hornburg.settings.outgoing import is_host
 
 __all__ = ["Place", "place_of", "redirected"]
 
 _PORTS = {"http": 80, "https": 443}
 _LONGEST = 8192
-_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?\.?", re.ASCII)
 # RFC 3986: what may stand in a path and a query, percent-encoded octets included.
 _TARGET = re.compile(r"/[A-Za-z0-9/?._~!$&'()*+,;=:@%\[\]|-]*", re.ASCII)
 
@@ -74,7 +74,7 @@ def place_of(url: str) -> Place:
     if "@" in parts.netloc:
         raise BadUrlError("A URL with credentials is refused: they belong into a header")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    good = _TARGET.fullmatch(target) and (bracketed or _NAME.fullmatch(host)) and port != 0
+    good = _TARGET.fullmatch(target) and is_host(host, bracketed=bracketed) and port != 0
     # urlsplit drops some characters, and so does who reads a log.
     if not good or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
         raise BadUrlError("The URL has a character, a host or a port that a URL can't have")

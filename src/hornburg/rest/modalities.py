@@ -21,7 +21,6 @@ from hornburg.rest.requests import archive_of, flag, modalities_of, needs, remot
 from hornburg.rest.scu import ModalityName, boolean, object_body, target_for
 from hornburg.rest.scu_operations import EchoOperation, ModalityOperation
 from hornburg.security.principals import Permission
-from hornburg.settings import Modality
 
 __all__ = ["ROUTES", "decoded"]
 
@@ -53,18 +52,14 @@ Expand = Annotated[
 ]
 
 
-def _shown(modality: Modality) -> dict[str, Any]:
-    return modality_to_json(modality)
-
-
 @get("/modalities", permission=Permission.QUERY_REMOTE, summary="List modalities", tags=_TAGS)
 async def list_modalities(request: Asked, expand: Expand = None) -> Response[bytes]:
     """The names of the modalities, sorted; or the modalities by their names."""
     known = modalities_of(request).all()
     if flag(request, "expand"):
         needs(request, Permission.SETTINGS)
-        return json_answer({name: _shown(known[name]) for name in sorted(known)})
-    return json_answer(sorted(known))
+        return json_answer({name: modality_to_json(one) for name, one in known.items()})
+    return json_answer(list(known))
 
 
 @get(
@@ -87,7 +82,7 @@ async def list_actions(request: Asked, name: ModalityName) -> Response[bytes]:
 )
 async def get_modality(request: Asked, name: ModalityName) -> Response[bytes]:
     """How the modality is configured."""
-    return json_answer(_shown(modalities_of(request).get(name)))
+    return json_answer(modality_to_json(modalities_of(request).get(name)))
 
 
 @put(

@@ -68,7 +68,7 @@ def _embedded(address: Address) -> Address:
 
 
 class PeerHosts:
-    """``AllowedPeerHosts``, as :func:`hornburg.settings.peers.read_peer_hosts` gives it.
+    """``AllowedPeerHosts``, as :func:`hornburg.settings.outgoing.read_peer_hosts` gives it.
 
     Args:
         hosts: names, ``*.example.org``, networks; none sets no limit.

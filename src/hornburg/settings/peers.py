@@ -1,4 +1,4 @@
-"""Readers of what our own HTTP requests need: peers, the proxy, the hosts that may be asked.
+"""Readers of peers, and the forms in which these are kept and shown.
 
 Source: Orthanc Book, users/configuration and users/advanced-rest; the forms of Orthanc 1.10 were
 watched.
@@ -6,30 +6,23 @@ watched.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from hornburg.settings.errors import Refused
+from hornburg.settings.outgoing import is_header_name, is_header_value, is_host
 from hornburg.settings.remotes import MODALITY_NAME_ALLOWED, is_modality_name, seconds
 from hornburg.settings.rows import Secret
 from hornburg.settings.sections import flag, freeze, member, read_section, text
 from hornburg.settings.values import Peer, Pkcs11
 
 __all__ = [
-    "Proxy",
-    "is_header_name",
-    "is_header_value",
     "peer_to_json",
-    "proxy_of",
     "read_peer",
-    "read_peer_hosts",
     "read_peers",
     "read_pkcs11",
-    "read_proxy",
     "shown_peer",
 ]
 
@@ -37,51 +30,16 @@ Field = tuple[str, Callable[[object], Any]]
 
 _LONGEST_URL = 2048
 _MOST_HEADERS = 64
-_LONGEST_HEADER = 8192
 _MOST_PROPERTIES = 256
-_MOST_HOSTS = 1000
 
 _URL_ALLOWED = (
     "a URL such as http://host:8042/ or https://host/path/: it starts with http:// or https://, "
     "without user and password (Username and Password are for them), without ? and #"
 )
-_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?", re.ASCII)
 _PATH = re.compile(r"[A-Za-z0-9/._~!$&'()*+,;=:@%-]*", re.ASCII)
-
-# RFC 9110, 5.6.2: a name is a token; 5.5: a value has visible characters, spaces and tabs.
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}", re.ASCII)
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-
-# These say where a message goes and where it ends; a second one of them is a second opinion.
-_FRAMING = frozenset(
-    [
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ]
-)
 
 # Properties are the users' own; those with such a name are shown as passwords are.
 _SECRET_NAME = re.compile(r"pass|secret|token|key|credential|auth|pin$", re.IGNORECASE)
-
-
-def is_header_name(name: str) -> bool:
-    """Whether a request may be given a header of this name: a token that says nothing of how the
-    message is carried."""
-    return _TOKEN.fullmatch(name) is not None and name.lower() not in _FRAMING
-
-
-def is_header_value(value: str) -> bool:
-    """Whether it can be the value of a header: no control characters, such as the end of a line."""
-    return len(value) <= _LONGEST_HEADER and _VALUE.fullmatch(value) is not None
 
 
 def _secret(value: object) -> Secret:
@@ -109,19 +67,13 @@ def _url(value: object) -> str:
             and parts.port != 0
             and not ("?" in url or "#" in url or "\\" in url)
             and _PATH.fullmatch(parts.path) is not None
-            and _is_host(host, bracketed="[" in parts.netloc)
+            and is_host(host, bracketed="[" in parts.netloc)
         )
     except ValueError:
         good = False
     if not good:
         raise Refused(_URL_ALLOWED, value)
     return url if url.endswith("/") else url + "/"
-
-
-def _is_host(host: str, *, bracketed: bool) -> bool:
-    if bracketed:
-        return ipaddress.IPv6Address(host).scope_id is None
-    return _HOST_NAME.fullmatch(host) is not None
 
 
 def _no_hardware_key(value: object) -> bool:
@@ -279,72 +231,6 @@ def shown_peer(peer: Peer) -> dict[str, Any]:
             "CertificateKeyPassword": None,
         }
     return dict(sorted(form.items()))
-
-
-def read_peer_hosts(value: object) -> tuple[str, ...]:
-    """Host names, ``*.example.org``, addresses and networks, in one spelling."""
-    allowed = "a host name, *.example.org, an IP address, or a network such as 10.0.0.0/8"
-    if not isinstance(value, list) or len(value) > _MOST_HOSTS:
-        raise Refused(f"a list of at most {_MOST_HOSTS} hosts, each {allowed}", value)
-
-    def one(item: object) -> str:
-        host = text(item, allowed, 253).lower().removesuffix(".")
-        try:
-            return str(ipaddress.ip_network(host))
-        except ValueError:
-            name = host.removeprefix("*.")
-            # What ends in a number is an address with a mistake (WHATWG URL, "ends in a number").
-            if not _HOST_NAME.fullmatch(name) or name.rpartition(".")[2].isdigit():
-                raise Refused(allowed, item) from None
-            return host
-
-    return tuple(dict.fromkeys(member(f"[{place}]", one, item) for place, item in enumerate(value)))
-
-
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """A proxy for our own requests."""
-
-    host: str
-    port: int
-    user: str = ""
-    password: Secret | None = None
-
-
-_PROXY_ALLOWED = "host:port or user:password@host:port"
-
-
-def read_proxy(value: object) -> str:
-    """The option ``HttpProxy`` as it stands, when :func:`proxy_of` can take it.
-
-    Raises:
-        Refused: it can't. Its value may be a secret.
-    """
-    given = text(value, f"a string: {_PROXY_ALLOWED}")
-    proxy_of(given)
-    return given
-
-
-def proxy_of(value: str) -> Proxy | None:
-    """The proxy that a text names; none when it is empty.
-
-    Raises:
-        Refused: it is no proxy that we can use.
-    """
-    if not value:
-        return None
-    plain = value.removeprefix("http://").removesuffix("/")
-    signature, _, address = plain.rpartition("@")
-    user, _, password = signature.partition(":")
-    try:
-        parts = urlsplit(f"//{address}")
-        host, port = parts.hostname or "", parts.port or 0
-        good = bool(port) and not parts.path and _is_host(host, bracketed="[" in address)
-    except ValueError:
-        good = False
-    if not good or "://" in plain:
-        raise Refused(_PROXY_ALLOWED, value)
-    return Proxy(host, port, user, Secret(password) if user else None)
 
 
 def read_pkcs11(value: object) -> Pkcs11:

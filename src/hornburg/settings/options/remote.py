@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from hornburg.settings.peers import read_peer_hosts, read_peers, read_pkcs11, read_proxy
+from hornburg.settings.outgoing import read_peer_hosts, read_proxy
+from hornburg.settings.peers import read_peers, read_pkcs11
 from hornburg.settings.rows import Row
 from hornburg.settings.sections import freeze
 from hornburg.settings.values import Peer, Pkcs11
