@@ -141,3 +141,17 @@ async def test_over_dicom_it_is_refused_too(tmp_path: Path, status: str) -> None
     assert (line["outcome"], patients(line)) == ("refused", ["P1"])
     assert (line["user"], line["route"]) == ("self", "C-STORE")
     assert not any(line["outcome"] == "success" for line in lines)
+
+
+async def test_whom_a_filter_turns_away_is_noted(tmp_path: Path) -> None:
+    source = (
+        "def filter_http(self, request):\n    return request.method == 'POST'\n"
+        "def filter_association(self, request):\n    return False"
+    )
+    async with hooked(tmp_path, source) as at:
+        assert await at.status("GET", "/studies") == 403
+        await at.json("POST", "/modalities/self/echo", {})
+        (line,) = await told(at, "request")
+        assert (line["outcome"], line["status"], line["address"]) == ("refused", 403, "127.0.0.1")
+        (line,) = await told(at, "association-refused")
+        assert (line["outcome"], line["aet"]) == ("refused", "HORNBURG")
