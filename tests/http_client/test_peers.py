@@ -80,6 +80,15 @@ async def test_what_a_peer_decides_is_no_failure(status: str):
         assert json.loads(await store(server)) == {"Status": status}
 
 
+@pytest.mark.parametrize("said", [b'{"Status":"\xff"}', b'{"\xff":1}', b'{"Status":"Success"'])
+async def test_answers_that_are_no_text(said: bytes):
+    async with scripted(answer(said)) as server:
+        with pytest.raises(PeerError, match="no JSON object"):
+            await store(server)
+        with pytest.raises(PeerError, match="no JSON object"):
+            await port().system(target(server))
+
+
 @pytest.mark.parametrize(
     ("status", "hint"),
     [

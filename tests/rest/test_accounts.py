@@ -102,6 +102,7 @@ async def test_tokens_of_others(serve: Any) -> None:
         b'{"Nonsense": 1}',
         b'{"Name": 1}',
         b'{"Name": "a\\u0000"}',
+        b'{"Name": "\xff"}',
         b'{"ExpiresIn": "1"}',
         b'{"ExpiresIn": true}',
         b'{"ExpiresIn": 0}',

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from hornburg.errors import UnavailableError
 from hornburg.security.openid import OpenIdTokens
-from hornburg.security.openid_keys import ProviderKeys
+from hornburg.security.openid_keys import ProviderKeys, ProviderUnreachableError
 from hornburg.security.principals import Kind
 from hornburg.settings.openid import OpenIdSettings
 from hornburg.testing.clock import FakeClock
@@ -59,11 +59,14 @@ class Provider:
         }
         self.asked = []
         self.down = False
+        self.rubbish = b""
 
     async def fetch(self, method, url, headers, body):
         self.asked.append(url)
         if self.down:
             raise UnavailableError("no answer")
+        if self.rubbish:
+            return 200, self.rubbish
         if url == f"{ISSUER}/.well-known/openid-configuration":
             return 200, json.dumps(self.document).encode()
         if url == f"{ISSUER}/keys":
@@ -210,6 +213,14 @@ async def test_made_up_key_names_do_not_make_us_ask(world):
     for number in range(50):
         await world.check(signed(kid=f"k{number}"))
     assert len(world.provider.asked) == before + 1
+
+
+@pytest.mark.parametrize("said", [b"{", b"[]", b'{"issuer": "\xff"}', b'{"a":' + b"[" * 100_000])
+async def test_a_provider_that_answers_rubbish(world, said):
+    world.provider.rubbish = said
+    with pytest.raises(ProviderUnreachableError):
+        await world.keys.provider()
+    assert await world.check(signed()) is None
 
 
 async def test_a_provider_that_is_away(world):

@@ -190,9 +190,9 @@ def test_there_is_room_for_a_thousand(house: House) -> None:
     assert len(tokens.all()) == 1
 
 
-@pytest.mark.parametrize("text", ["[]", "{", '{"a": 1}'])
-async def test_a_damaged_file_proves_nothing(house: House, text: str) -> None:
-    house.path.write_text(text)
+@pytest.mark.parametrize("text", [b"[]", b"{", b'{"a": 1}', b'{"a": "\xff"}', b"[" * 100_000])
+async def test_a_damaged_file_proves_nothing(house: House, text: bytes) -> None:
+    house.path.write_bytes(text)
     assert await house.open().find("hbt_a_b", "") is None
     with pytest.raises(HornburgError):
         house.open().all()

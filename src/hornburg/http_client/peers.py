@@ -173,6 +173,7 @@ def _refusal(target: PeerTarget, what: str, answer: Answer) -> str:
 def _object(target: PeerTarget, answer: Answer) -> bytes:
     """The body, when it is a JSON object: it goes on to those who ask us."""
     try:
+        answer.body.decode()  # members that nobody looks at are not checked
         _members(answer.body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise PeerError(

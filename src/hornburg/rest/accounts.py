@@ -112,7 +112,7 @@ async def revoke_token(request: Asked, identifier: Identifier) -> Response[bytes
 async def _form(request: Asked) -> dict[str, Any]:
     try:
         body = msgspec.json.decode(await read_body(request, _MOST_BYTES) or b"{}")
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise BadJsonError("The body is no JSON") from None
     if not isinstance(body, dict) or body.keys() - {"Name", "ExpiresIn", "Permissions", "Role"}:
         raise BadJsonError("Allowed is an object with Name, ExpiresIn, and Permissions or Role")

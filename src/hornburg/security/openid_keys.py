@@ -156,7 +156,7 @@ class ProviderKeys:
             raise ProviderUnreachableError(f"The OpenID Connect provider answers {status}")
         try:
             return msgspec.json.decode(body, type=dict[str, Any])
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             raise ProviderUnreachableError(
                 "The OpenID Connect provider answers something that is no JSON object"
             ) from None

@@ -187,5 +187,5 @@ class OpenIdLogin:
             raise LoginFailedError("The provider did not take the code")
         try:
             return msgspec.json.decode(body, type=_Answer).id_token
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             raise ProviderUnreachableError("The provider answers no identity token") from None

@@ -88,7 +88,7 @@ class PrivateFile:
             raise self._fault("read", error) from None
         try:
             content = msgspec.json.decode(data) if len(data) <= _MOST else None
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             content = None
         if not isinstance(content, dict):
             raise HornburgError(f"{self._path.name} beside the index is damaged: take it away")
