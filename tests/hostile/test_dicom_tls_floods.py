@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import ssl
 from collections.abc import Iterator
 
 import pytest
 from tests.hostile.dicom_peer import ACCEPT, ECHO, Caller
+from tests.hostile.handshakes import RUBBISH, context, hello
 from tests.hostile.target import Target
 from tests.security.certificates import make
 
@@ -32,26 +32,11 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     assert target.stop() == 0
 
 
-def context() -> ssl.SSLContext:
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    made.check_hostname = False
-    made.verify_mode = ssl.CERT_NONE
-    return made
-
-
 def says_hello(target: Target, address: str) -> None:
     with Caller(target.dicom_port, address) as honest:
         honest.socket = context().wrap_socket(honest.socket)
         assert honest.associate(ECHO)[0] == ACCEPT
         assert honest.echo() == 0
-
-
-def hello() -> bytes:
-    """The first message of a handshake."""
-    outgoing = ssl.MemoryBIO()
-    with contextlib.suppress(ssl.SSLWantReadError):
-        context().wrap_bio(ssl.MemoryBIO(), outgoing).do_handshake()
-    return outgoing.read()
 
 
 @pytest.mark.parametrize("begun", [False, True])
@@ -69,16 +54,7 @@ def test_handshakes_that_stop(guarded: Target, begun: bool) -> None:
     guarded.settled(before + 8)
 
 
-@pytest.mark.parametrize(
-    "rubbish",
-    [
-        b"\1\0\0\0\0\xcd" * 20,
-        b"GET / HTTP/1.1\r\n\r\n",
-        b"\x16\x03\x01\xff\xff" + b"\1" * 100,
-        b"\x16\x03\x01\0\5\1\xff\xff\xff\xff",
-        b"\0" * 1000,
-    ],
-)
+@pytest.mark.parametrize("rubbish", RUBBISH)
 def test_rubbish(guarded: Target, rubbish: bytes) -> None:
     before, lines = guarded.descriptors(), len(guarded.lines)
     with guarded.growing_at_most(32 * MB):

@@ -8,8 +8,8 @@ import ssl
 from collections.abc import Iterator
 
 import pytest
+from tests.hostile.handshakes import RUBBISH, context, hello
 from tests.hostile.target import Target, parse
-from tests.hostile.test_dicom_tls_floods import context, hello
 from tests.security.certificates import make, whole
 
 MB = 1 << 20
@@ -72,16 +72,7 @@ def test_handshakes_that_stop(guarded: Guarded, begun: bool) -> None:
         guarded.settled(before + 8)
 
 
-@pytest.mark.parametrize(
-    "rubbish",
-    [
-        b"\1\0\0\0\0\xcd" * 20,
-        b"GET / HTTP/1.1\r\n\r\n",
-        b"\x16\x03\x01\xff\xff" + b"\1" * 100,
-        b"\x16\x03\x01\0\5\1\xff\xff\xff\xff",
-        b"\0" * 1000,
-    ],
-)
+@pytest.mark.parametrize("rubbish", RUBBISH)
 def test_rubbish(guarded: Guarded, rubbish: bytes) -> None:
     is_served(guarded, "127.0.0.1")
     before, lines = guarded.descriptors(), len(guarded.lines)
