@@ -79,6 +79,14 @@ async def test_a_read_names_whose_it_is(served):
     ]
 
 
+async def test_a_head_is_told_as_what_it_is(served):
+    (stored,) = await served.upload(a_file())
+    await served.client.head(f"/studies/{stored['ParentStudy']}/statistics")
+    (line,) = await told(served, "view")
+    assert (line["method"], line["route"]) == ("HEAD", "/studies/{public_id}/statistics")
+    assert line["subjects"][0]["StudyInstanceUID"] == STUDY
+
+
 async def test_a_deletion_still_tells_whose_it_was(served):
     (stored,) = await served.upload(a_file())
     response = await served.client.request("DELETE", f"/studies/{stored['ParentStudy']}")

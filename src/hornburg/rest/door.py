@@ -101,8 +101,9 @@ class Door:
             await send(message)
 
         self._metrics.active_requests += 1
+        asked = scope
         try:
-            await self._take(scope, receive, watched)
+            asked = await self._take(scope, receive, watched)
         except asyncio.CancelledError:
             # The server stops, and this request had its time to finish.
             log.warning("%s %s was broken off by the stop", scope["method"], scope["path"])
@@ -113,7 +114,7 @@ class Door:
             seconds = time.monotonic() - started
             self._metrics.request_done(status or 500, seconds)
             if self._answered is not None:
-                self._answered(scope, status or 500)
+                self._answered(asked, status or 500)
             if log.isEnabledFor(logging.DEBUG):
                 # The path has identifiers alone; what is searched stands in bodies and arguments.
                 log.debug(
@@ -124,7 +125,8 @@ class Door:
                     seconds * 1000,
                 )
 
-    async def _take(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def _take(self, scope: dict[str, Any], receive: Receive, send: Send) -> dict[str, Any]:
+        """Answer the request; gives the scope as the application left it."""
         head: Head = {}
         try:
             head = self._admission.receive(scope)
@@ -132,7 +134,7 @@ class Door:
                 wanted = _preflight(scope)
                 if wanted is not None:
                     await _send(send, HTTPStatus.NO_CONTENT, b"", wanted)
-                    return
+                    return scope
             await self._admission.admit(scope, head)
         except HornburgError as error:
             _log_stranger(scope, error)
@@ -140,16 +142,19 @@ class Door:
                 await _send(send, HTTPStatus.SEE_OTHER, b"", [_LOGIN])
             else:
                 await self._refuse(scope, send, error)
-            return
+            return scope
         if scope["method"] == "HEAD":
             # uvicorn, which keeps the scope, sends the head of the answer alone (RFC 9110 9.3.2).
-            scope = {**scope, "method": "GET", "state": {**scope["state"], "head": True}}
+            # The state is one and the same: what the application finds out is for the trail, too.
+            scope["state"]["head"] = True
+            scope = {**scope, "method": "GET"}
         receive = patient(receive, self._patience)
         direct = self._direct.get((scope["method"], scope["path"]))
         if direct is not None and scope["state"]["access"].may_all(direct[0]):
             await self._answer(direct[1], scope, receive, send)
         else:
             await self._app(scope, receive, send)
+        return scope
 
     async def _answer(self, direct: Direct, scope: Any, receive: Receive, send: Send) -> None:
         try:
