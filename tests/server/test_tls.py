@@ -28,13 +28,11 @@ def pem(folder):
 class Hung:
     """A server that heeds SIGHUP, with its configuration in a file."""
 
-    def __init__(self, path, *, reads=True):
+    def __init__(self, path):
         self.path = path
         self.control = Control()
         self.settings = self.read()
-        self.task = asyncio.create_task(
-            heed_hangups(self.settings, self.read if reads else None, self.control)
-        )
+        self.task = asyncio.create_task(heed_hangups(self.settings, self.read, self.control))
 
     def read(self):
         return load([self.path], {})
@@ -109,15 +107,6 @@ async def test_errors_that_nobody_has_foreseen_change_nothing(hung, caplog):
     assert await hung.hang_up() == "renew"
     assert "unforeseen" in caplog.text
     assert await hung.hang_up() == "renew"
-
-
-async def test_without_a_configuration_to_read_certificates_are_taken_up(tmp_path):
-    path = tmp_path / "c.json"
-    path.write_text("{}")
-    made = Hung(path, reads=False)
-    path.write_text('{"Name": "second"}')
-    assert await made.hang_up() == "renew"
-    made.task.cancel()
 
 
 def test_which_server_speaks_tls(folder, pem):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -34,8 +35,9 @@ def serve(*configuration: Path, verbose: bool = False) -> None:
     os.umask(0o077)
     _allow_open_files()
     set_up_logs(verbose)
+    read = partial(load, configuration, os.environ)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        while runner.run(run(load(configuration, os.environ))):
+        while runner.run(run(read(), read)):
             pass
 
 

@@ -41,7 +41,7 @@ _BACKLOG = 2048
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-async def serve(settings: Settings, read_again: Callable[[], Settings] | None = None) -> bool:
+async def serve(settings: Settings, read_again: Callable[[], Settings]) -> bool:
     """Run the server until it is told to stop; answers whether to start anew.
 
     Args:

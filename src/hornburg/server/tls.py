@@ -67,32 +67,30 @@ def _made(
 
 
 async def heed_hangups(
-    settings: Settings, read_again: Callable[[], Settings] | None, control: Control
+    settings: Settings, read_again: Callable[[], Settings], control: Control
 ) -> None:
     """Answer SIGHUP until cancelled: start anew when the configuration has changed, and take up
     the certificates when it has not. A configuration that can't be used changes nothing.
 
     Args:
         settings: what the server runs with.
-        read_again: reads the configuration, and blocks; without it, only certificates are
-            looked at.
+        read_again: reads the configuration, and blocks.
     """
     while True:
         await control.hung_up.wait()
         control.hung_up.clear()
-        if read_again is not None:
-            try:
-                changed = await asyncio.to_thread(_has_changed, settings, read_again)
-            except HornburgError as error:
-                log.error("SIGHUP: the configuration stays as it was: %s", error)
-            except Exception:
-                log.exception("SIGHUP: the configuration stays as it was")
-            else:
-                if changed:
-                    log.warning("SIGHUP: the configuration has changed: starting anew")
-                    control.reset()
-                    return
-                log.info("SIGHUP: the configuration has not changed")
+        try:
+            changed = await asyncio.to_thread(_has_changed, settings, read_again)
+        except HornburgError as error:
+            log.error("SIGHUP: the configuration stays as it was: %s", error)
+        except Exception:
+            log.exception("SIGHUP: the configuration stays as it was")
+        else:
+            if changed:
+                log.warning("SIGHUP: the configuration has changed: starting anew")
+                control.reset()
+                return
+            log.info("SIGHUP: the configuration has not changed")
         control.renew.set()
 
 
