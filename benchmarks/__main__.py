@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks import dcmtk, storescp
+from benchmarks import dcmtk, secured, storescp
 from benchmarks.dicom_operations import DICOM_READS, STORES, DicomRead, StoreOperation
 from benchmarks.dicom_reads import measure_dicom_reads
 from benchmarks.errors import BenchmarkError
@@ -18,7 +18,7 @@ from benchmarks.lookups import measure_lookups
 from benchmarks.machine import describe
 from benchmarks.operations import LOOKUPS, UPLOADS, Lookup, UploadOperation
 from benchmarks.plan import Contestant, Plan, say
-from benchmarks.report import as_markdown, as_text
+from benchmarks.report import as_markdown, as_text, put_into
 from benchmarks.results import Run
 from benchmarks.servers import HORNBURG, ORTHANC
 from benchmarks.stores import measure_stores
@@ -45,6 +45,11 @@ def _arguments() -> argparse.Namespace:
     who.add_argument(
         "--orthanc-twice", action="store_true", help="check the bench itself: ratios must be near 1"
     )
+    who.add_argument(
+        "--secured",
+        action="store_true",
+        help="Hornburg with users, rules and the audit trail beside Hornburg without",
+    )
     return parser.parse_args()
 
 
@@ -56,6 +61,8 @@ def _contestants(arguments: argparse.Namespace) -> list[Contestant]:
         return [orthanc]
     if arguments.orthanc_twice:
         return [Contestant("Orthanc again", ORTHANC), orthanc]
+    if arguments.secured:
+        return secured.contestants()
     if not ORTHANC.installed():
         say("Orthanc is not installed (Debian package orthanc): Hornburg alone is measured")
         return [hornburg]
@@ -72,6 +79,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         quick=arguments.quick,
         keep=arguments.keep,
         python_client=arguments.python_client,
+        every_goal=secured.GOAL if arguments.secured else None,
     )
 
 
@@ -119,7 +127,7 @@ def _measure_dicom(
         return
     run.versions["DCMTK"] = dcmtk.version()
     if stores:
-        beside = storescp.installed() and len(plan.contestants) > 1
+        beside = storescp.installed() and run.reference == "Orthanc"
         run.scale = storescp.LABEL if beside else None
         run.rows += measure_stores(plan, stores, scale=beside)
     if reads:
@@ -141,7 +149,7 @@ def main() -> int:
     arguments = _arguments()
     plan = _plan(arguments)
     if arguments.markdown and (len(plan.contestants) < 2 or arguments.orthanc_twice):
-        say("RESULTS.md is written from runs with Hornburg and Orthanc only")
+        say("RESULTS.md is written from runs that compare Hornburg with something only")
         return 2
     try:
         run = _measure(plan, arguments.only)
@@ -152,7 +160,8 @@ def main() -> int:
     if arguments.json:
         arguments.json.write_text(json.dumps(run.as_json(), indent=1))
     if arguments.markdown:
-        (_HERE / "RESULTS.md").write_text(as_markdown(run))
+        heading = secured.HEADING if arguments.secured else "Beside Orthanc"
+        put_into(_HERE / "RESULTS.md", heading, as_markdown(run))
     reference = run.reference or run.ours
     missed = [row for row in run.rows if row.problem or row.reached(run.ours, reference) is False]
     return 1 if missed and run.reference else 0

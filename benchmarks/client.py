@@ -1,6 +1,6 @@
 """The load generator, a process of its own: `python -m benchmarks.client < job.json`.
 
-A job is one JSON object: `port`, `connections`, and either `upload` (what to make up and POST
+A job is one JSON object: `port`, `connections`, `authorization` (a header, may be empty), and either `upload` (what to make up and POST
 to /instances, each file once) or `requests` (a list of [method, path, body]) with `seconds` to
 send them in turn. The answer on standard output is one JSON object.
 """
@@ -60,8 +60,10 @@ def _uploads(job: dict[str, Any]) -> Callable[[], Request | None]:
     """Each file once; made beforehand, or on the way when `job["ahead"]` is false."""
     factory = DatasetFactory(job["kind"], size=job.get("size"), seed=job["seed"])
     files: Iterator[bytes] = factory.archive(**job["numbers"])
+    given = job["authorization"]
     requests: Iterator[Request] = (
-        (encode_request("POST", "/instances", file, "application/dicom"), file) for file in files
+        (encode_request("POST", "/instances", file, "application/dicom", given), file)
+        for file in files
     )
     if job["ahead"]:
         requests = iter(list(requests))
@@ -74,17 +76,18 @@ def _uploads(job: dict[str, Any]) -> Callable[[], Request | None]:
     return take
 
 
-def _in_turn(requests: list[list[str | None]], seconds: float) -> Callable[[], Request | None]:
+def _in_turn(job: dict[str, Any]) -> Callable[[], Request | None]:
     encoded: list[Request] = []
-    for method, path, body in requests:
+    for method, path, body in job["requests"]:
         raw = None if body is None else body.encode()
-        encoded.append((encode_request(str(method), str(path), raw), raw or b""))
+        head = encode_request(method, path, raw, authorization=job["authorization"])
+        encoded.append((head, raw or b""))
     endless = itertools.cycle(encoded)
     end: list[float] = []
 
     def take() -> Request | None:
         if not end:
-            end.append(time.perf_counter() + seconds)
+            end.append(time.perf_counter() + job["seconds"])
         return next(endless) if time.perf_counter() < end[0] else None
 
     return take
@@ -92,10 +95,7 @@ def _in_turn(requests: list[list[str | None]], seconds: float) -> Callable[[], R
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
     """Do the job; the clock runs from the first request to the last answer."""
-    if "upload" in job:
-        requests = _uploads(job["upload"])
-    else:
-        requests = _in_turn(job["requests"], job["seconds"])
+    requests = _uploads(job["upload"]) if "upload" in job else _in_turn(job)
     start = threading.Barrier(job["connections"] + 1)
     workers = [_Worker(job["port"], requests, start) for _ in range(job["connections"])]
     for worker in workers:

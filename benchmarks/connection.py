@@ -10,9 +10,13 @@ _MOST_HEADER_BYTES = 64 * 1024
 _READ_BYTES = 256 * 1024
 
 
-def encode_request(method: str, path: str, body: bytes | None = None, kind: str = "") -> bytes:
+def encode_request(
+    method: str, path: str, body: bytes | None = None, kind: str = "", authorization: str = ""
+) -> bytes:
     """Everything of a request but the body, which is sent from where it lies."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
+    if authorization:
+        lines.append(f"Authorization: {authorization}")
     if body is not None:
         lines += [f"Content-Length: {len(body)}", f"Content-Type: {kind or 'application/json'}"]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()

@@ -103,7 +103,7 @@ def measure_dicom_reads(plan: Plan, reads: list[DicomRead]) -> list[Row]:
 
 def _measure(plan: Plan, servers: list[_Loaded], archive: DicomArchive, read: DicomRead) -> Row:
     """One row; a failure is noted in it, so that the others are measured all the same."""
-    row = Row(read.name, "/s", read.goal)
+    row = Row(read.name, "/s", plan.goal(read.goal))
     try:
         with _scratch() as folder:
             asked = _prepared(folder, servers, archive, read)

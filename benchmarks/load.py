@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.servers import Server
 
 __all__ = ["CONNECTIONS", "Request", "Upload", "client_name", "send_in_turn", "upload"]
 
@@ -51,7 +52,7 @@ def client_name(*, python: bool) -> str:
     return "Python" if python or shutil.which("wrk") is None else "wrk"
 
 
-def upload(port: int, what: Upload, *, timeout: float, ahead: bool = True) -> dict[str, Any]:
+def upload(server: Server, what: Upload, *, timeout: float, ahead: bool = True) -> dict[str, Any]:
     """POST every file once, and be sure that the server stored each of them as new.
 
     `ahead` makes all files before the clock starts; without it they are made on the way, which
@@ -64,7 +65,7 @@ def upload(port: int, what: Upload, *, timeout: float, ahead: bool = True) -> di
         "instances": what.instances,
     }
     job = {"kind": what.kind, "seed": what.seed, "numbers": numbers, "ahead": ahead}
-    result = _python({"port": port, "connections": CONNECTIONS, "upload": job}, timeout)
+    result = _python({**_where(server), "upload": job}, timeout)
     if result["errors"] or result["stored"] != what.count:
         raise BenchmarkError(
             f"{result['stored']} of {what.count} instances stored, "
@@ -74,7 +75,7 @@ def upload(port: int, what: Upload, *, timeout: float, ahead: bool = True) -> di
 
 
 def send_in_turn(
-    port: int, requests: list[Request], seconds: float, *, mean_length: float, python: bool
+    server: Server, requests: list[Request], seconds: float, *, mean_length: float, python: bool
 ) -> dict[str, Any]:
     """Send `requests` round and round for `seconds`.
 
@@ -82,16 +83,24 @@ def send_in_turn(
     each, so that nothing quick and cut short is measured. Raises `BenchmarkError`.
     """
     send = _wrk if client_name(python=python) == "wrk" else _python_in_turn
-    result = send(port, requests, seconds)
+    result = send(server, requests, seconds)
     # The last round through the list is not a full one, so that the mean differs a little.
     if result["received"] < 0.9 * mean_length * result["requests"]:
         raise BenchmarkError(f"answers are shorter than the {mean_length:.0f} bytes seen before")
     return result
 
 
-def _python_in_turn(port: int, requests: list[Request], seconds: float) -> dict[str, Any]:
+def _where(server: Server) -> dict[str, Any]:
+    return {
+        "port": server.port,
+        "authorization": server.kind.authorization,
+        "connections": CONNECTIONS,
+    }
+
+
+def _python_in_turn(server: Server, requests: list[Request], seconds: float) -> dict[str, Any]:
     rows = [[request.method, request.path, request.body] for request in requests]
-    job = {"port": port, "connections": CONNECTIONS, "requests": rows, "seconds": seconds}
+    job = {**_where(server), "requests": rows, "seconds": seconds}
     result = _python(job, seconds + _GRACE)
     if result["errors"] or set(result["statuses"]) != {"200"}:
         raise BenchmarkError(f"answers {result['statuses']}, {'; '.join(result['errors'])}")
@@ -104,7 +113,7 @@ def _python(job: dict[str, Any], timeout: float) -> dict[str, Any]:
     return result
 
 
-def _wrk(port: int, requests: list[Request], seconds: float) -> dict[str, Any]:
+def _wrk(server: Server, requests: list[Request], seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder, "requests")
         listed.write_text(
@@ -114,7 +123,8 @@ def _wrk(port: int, requests: list[Request], seconds: float) -> dict[str, Any]:
         duration = max(1, round(seconds))
         script = Path(__file__).with_name("requests.lua")
         command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{duration}s", "--timeout", "30s"]
-        command += ["-s", str(script), f"http://127.0.0.1:{port}/", "--", str(listed)]
+        command += ["-s", str(script), f"http://127.0.0.1:{server.port}/", "--", str(listed)]
+        command += [server.kind.authorization]
         before = _children_cpu_seconds()
         output = _run(command, duration + _GRACE)
     result: dict[str, Any] = json.loads(output.strip().splitlines()[-1])

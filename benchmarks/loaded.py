@@ -43,8 +43,7 @@ def _load(
     with Server(contestant.kind, folder, SyncStorageArea=False, StableAge=1) as server:
         say(f"{contestant.label}: loading {expected[1]:,} instances")
         seconds = sum(
-            upload(server.port, what, timeout=_LOAD_TIMEOUT, ahead=False)["seconds"]
-            for what in contents
+            upload(server, what, timeout=_LOAD_TIMEOUT, ahead=False)["seconds"] for what in contents
         )
         say(f"{contestant.label}: loaded at {expected[1] / seconds:,.0f}/s")
         counted = server.get("/statistics")

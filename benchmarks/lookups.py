@@ -55,7 +55,7 @@ def measure_lookups(plan: Plan, lookups: list[Lookup]) -> list[Row]:
 
 def _measure(plan: Plan, servers: list[_Loaded], archive: Archive, lookup: Lookup) -> Row:
     """One row; a failure is noted in it, so that the others are measured all the same."""
-    row = Row(lookup.name, "/s", lookup.goal)
+    row = Row(lookup.name, "/s", plan.goal(lookup.goal))
     try:
         asked = _checked_requests(servers, archive, lookup)
         for number in range(plan.rounds):
@@ -74,7 +74,7 @@ def _measure(plan: Plan, servers: list[_Loaded], archive: Archive, lookup: Looku
 
 def _round(plan: Plan, loaded: _Loaded, asked: _Asked, row: Row) -> None:
     result = send_in_turn(
-        loaded.server.port,
+        loaded.server,
         asked.requests,
         plan.seconds,
         mean_length=asked.mean_length,

@@ -28,7 +28,8 @@ class Contestant:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`patients` is the size of the archive to read from, `seconds` the length of one round of
-    reading; `keep` leaves the loaded archives in `work` for the next run."""
+    reading; `keep` leaves the loaded archives in `work` for the next run. `every_goal` is the
+    goal of all rates in the place of their own."""
 
     contestants: list[Contestant]
     work: Path
@@ -38,6 +39,11 @@ class Plan:
     quick: bool
     keep: bool
     python_client: bool
+    every_goal: float | None = None
+
+    def goal(self, own: float) -> float:
+        """The least ratio for a rate whose goal against Orthanc is `own`."""
+        return own if self.every_goal is None else self.every_goal
 
     def fresh(self, name: str) -> Path:
         """A folder that doesn't exist yet, for one round.

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from benchmarks.results import Row, Run
 
-__all__ = ["as_markdown", "as_text"]
+__all__ = ["as_markdown", "as_text", "put_into"]
 
+_HEAD = """\
+# Results
+
+Written by `python -m benchmarks --markdown`; see README.md.
+"""
 _REACHED = {True: "yes", False: "no", None: "-"}
 
 
@@ -20,13 +27,22 @@ def as_text(run: Run) -> str:
 
 
 def as_markdown(run: Run) -> str:
-    """A page for RESULTS.md."""
+    """A section for RESULTS.md, without its heading."""
     lines = _table(run)
     text = ["| " + " | ".join(line) + " |" for line in lines]
     text.insert(1, "| --- |" + " ---: |" * (len(lines[0]) - 2) + " --- |")
     facts = [f"- {name}: {value}" for name, value in _facts(run)]
-    head = ["# Results", "", "Written by `python -m benchmarks --markdown`; see README.md.", ""]
-    return "\n".join([*head, *facts, "", *text, *_problems(run, "\n- "), ""])
+    return "\n".join([*facts, "", *text, *_problems(run, "\n- "), ""])
+
+
+def put_into(page: Path, heading: str, section: str) -> None:
+    """Write `section` under `heading` of `page`, which keeps its other sections."""
+    mark = "\n## "
+    _, *others = page.read_text().split(mark) if page.exists() else [""]
+    sections = dict(one.split("\n\n", 1) for one in others)
+    sections[heading] = section
+    parts = [_HEAD, *(f"{mark}{name}\n\n{text.rstrip()}\n" for name, text in sections.items())]
+    page.write_text("".join(parts))
 
 
 def _padded(line: list[str], widths: list[int]) -> str:

@@ -1,5 +1,6 @@
 -- Sends the requests of a file in turn and writes a summary as JSON.
--- The file: one request a line, as method, path and body, with tabs between them.
+-- The file: one request a line, as method, path and body, with tabs between them. After its name
+-- comes the Authorization header, which may be empty.
 
 local requests = {}
 local place = 0
@@ -8,6 +9,9 @@ function init(args)
   for line in io.lines(args[1]) do
     local method, path, body = line:match("^([^\t]*)\t([^\t]*)\t(.*)$")
     local headers = { ["Host"] = "127.0.0.1" }
+    if args[2] ~= "" then
+      headers["Authorization"] = args[2]
+    end
     if body == "" then
       body = nil
     else

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import os
@@ -11,8 +12,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +39,22 @@ _CLIENT = {
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A server program; `command` is followed by the name of a configuration file."""
+    """A server program; `command` is followed by the name of a configuration file.
+
+    `settings` are options of its own beside those that all share, `login` is the user and the
+    password that its requests carry, as `user:password`.
+    """
 
     name: str
     command: tuple[str, ...]
     version_option: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    login: str = ""
+
+    @property
+    def authorization(self) -> str:
+        """The Authorization header of every request, or nothing."""
+        return f"Basic {base64.b64encode(self.login.encode()).decode()}" if self.login else ""
 
     def installed(self) -> bool:
         """Whether the program is there."""
@@ -130,6 +143,7 @@ class Server:
             "StorageCompression": False,
             "OverwriteInstances": False,
             "Plugins": [],
+            **self.kind.settings,
             **self._settings,
         }
 
@@ -174,7 +188,7 @@ class Server:
         """The bytes of the answer; raises `BenchmarkError` unless the status is 200."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            connection.request(method, path, body)
+            connection.request(method, path, body, self._headers())
             answer = connection.getresponse()
             data = answer.read()
         finally:
@@ -184,6 +198,10 @@ class Server:
                 f"{self.kind.name} {method} {path}: {answer.status} {data[:300]!r}"
             )
         return data
+
+    def _headers(self) -> dict[str, str]:
+        given = self.kind.authorization
+        return {"Authorization": given} if given else {}
 
     def check_count(self, expected: int) -> None:
         """Raise `BenchmarkError` unless the server holds `expected` instances."""

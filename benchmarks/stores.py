@@ -46,7 +46,7 @@ def measure_stores(plan: Plan, operations: list[StoreOperation], *, scale: bool)
 
     With `scale`, storescp is measured after the servers.
     """
-    rows = [Row(operation.name, "/s", operation.goal) for operation in operations]
+    rows = [Row(operation.name, "/s", plan.goal(operation.goal)) for operation in operations]
     memory = Row("peak memory, C-STORE", "MB", MEMORY_MARGIN_MB)
     source = plan.work / "dicom-files"
     try:

@@ -19,7 +19,7 @@ _WARM_UP = Upload("MR", patients=1, studies=1, series=1, instances=40, seed="war
 
 def measure_uploads(plan: Plan, operations: list[UploadOperation]) -> list[Row]:
     """A row for each operation, and one for the peak memory afterwards."""
-    rows = [Row(operation.name, "/s", operation.goal) for operation in operations]
+    rows = [Row(operation.name, "/s", plan.goal(operation.goal)) for operation in operations]
     memory = Row("peak memory, uploads", "MB", MEMORY_MARGIN_MB)
     for number in range(plan.rounds):
         for contestant in plan.contestants:
@@ -37,13 +37,13 @@ def _round(
     memory: Row,
 ) -> None:
     with Server(contestant.kind, folder) as server:
-        upload(server.port, _WARM_UP, timeout=_TIMEOUT)
+        upload(server, _WARM_UP, timeout=_TIMEOUT)
         sent = _WARM_UP.count
         for operation, row in operations:
             what = operation.quick if plan.quick else operation.what
             # What others have left to be written is not ours to wait for.
             os.sync()
-            result = upload(server.port, what, timeout=_TIMEOUT)
+            result = upload(server, what, timeout=_TIMEOUT)
             sent += what.count
             server.check_count(sent)
             row.add(contestant.label, what.count / result["seconds"])

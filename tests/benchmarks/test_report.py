@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks.report import as_text
+from pathlib import Path
+
+from benchmarks.report import as_text, put_into
 from benchmarks.results import Row, Run
 
 
@@ -35,3 +37,13 @@ def test_a_third_program_has_a_column_and_no_say() -> None:
 def test_no_column_for_what_was_not_measured() -> None:
     text = as_text(_run(_row("C-FIND", Hornburg=[10.0], Orthanc=[5.0]), scale="storescp"))
     assert "storescp" not in text
+
+
+def test_a_section_is_written_anew_and_the_others_stay(tmp_path: Path) -> None:
+    page = tmp_path / "RESULTS.md"
+    put_into(page, "First", "- one\n\n| a |\n")
+    put_into(page, "Second", "- two\n")
+    put_into(page, "First", "- three\n\n| b |\n")
+    text = page.read_text()
+    assert text.startswith("# Results\n")
+    assert text.split("\n## ")[1:] == ["First\n\n- three\n\n| b |\n", "Second\n\n- two\n"]
