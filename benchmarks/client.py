@@ -57,15 +57,15 @@ class _Worker(threading.Thread):
 
 
 def _uploads(job: dict[str, Any]) -> Callable[[], Request | None]:
-    """Each file once; made beforehand, or on the way when `job["ahead"]` is false."""
-    factory = DatasetFactory(job["kind"], size=job.get("size"), seed=job["seed"])
-    files: Iterator[bytes] = factory.archive(**job["numbers"])
-    given = job["authorization"]
+    """Each file once; made beforehand, or on the way when `ahead` is false."""
+    what, given = job["upload"], job["authorization"]
+    factory = DatasetFactory(what["kind"], size=what.get("size"), seed=what["seed"])
+    files: Iterator[bytes] = factory.archive(**what["numbers"])
     requests: Iterator[Request] = (
         (encode_request("POST", "/instances", file, "application/dicom", given), file)
         for file in files
     )
-    if job["ahead"]:
+    if what["ahead"]:
         requests = iter(list(requests))
     lock = threading.Lock()
 
@@ -95,7 +95,7 @@ def _in_turn(job: dict[str, Any]) -> Callable[[], Request | None]:
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
     """Do the job; the clock runs from the first request to the last answer."""
-    requests = _uploads(job["upload"]) if "upload" in job else _in_turn(job)
+    requests = _uploads(job) if "upload" in job else _in_turn(job)
     start = threading.Barrier(job["connections"] + 1)
     workers = [_Worker(job["port"], requests, start) for _ in range(job["connections"])]
     for worker in workers:
