@@ -24,7 +24,7 @@ from hornburg.hooks.manager import NO_HOOKS, Hooks
 from hornburg.hooks.specs import HttpRequest
 from hornburg.rest.cookies import session_of
 from hornburg.security.browsers import Browsers
-from hornburg.security.identify import Identified, Identities, Proof
+from hornburg.security.identify import Forgotten, Identified, Identities, Proof
 from hornburg.security.policy import Access
 from hornburg.security.principals import Principal
 from hornburg.security.proxies import (
@@ -83,6 +83,11 @@ class Admission:
         # Then every request has more to tell than its plain headers.
         self._closer = bool(self._trusted or self._certificates or self._filters)
         self._most_body = settings.maximum_request_body_size_mb << 20
+
+    @property
+    def forgotten(self) -> Forgotten:
+        """Tells when an answer of :meth:`at_once` is not to be relied on any more."""
+        return self._identities.forgotten
 
     def at_once(self, authorization: bytes | None, host: bytes | None, peer: str) -> Access | None:
         """What a plain request may, when that is at hand; ``None`` when it takes a closer look."""

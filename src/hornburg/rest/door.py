@@ -20,7 +20,7 @@ from hornburg.rest.errors import describe, log_refusal, unexpected
 from hornburg.rest.headers import cors_headers, preflight_headers
 from hornburg.rest.patience import patient
 from hornburg.rest.requests import Incoming
-from hornburg.security.identify import WrongCredentialsError
+from hornburg.security.identify import Forgotten, WrongCredentialsError
 from hornburg.security.policy import Access
 from hornburg.security.principals import Permission
 from hornburg.security.throttle import TooManyAttemptsError
@@ -77,6 +77,11 @@ class Door:
         self._describe = settings.http_describe_errors
         self._has_pages = settings.orthanc_explorer_enabled
         self._patience = settings.http_request_timeout
+
+    @property
+    def forgotten(self) -> Forgotten:
+        """Tells when an answer of :meth:`at_once` is not to be relied on any more."""
+        return self._admission.forgotten
 
     def at_once(self, authorization: bytes | None, host: bytes | None, peer: str) -> Access | None:
         """For the express way: what a plain request may do, when that is at hand."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable
+from typing import Protocol
 
 from hornburg.archive.cache import Cache
 from hornburg.archive.parts import Archive
@@ -27,10 +27,11 @@ from hornburg.rest.disposition import disposition
 from hornburg.rest.headers import Usual
 from hornburg.rest.resource_json import usual
 from hornburg.rest.revisions import etag
+from hornburg.security.identify import Forgotten
 from hornburg.security.policy import Access
 from hornburg.security.principals import Permission
 
-__all__ = ["Express", "file_headers"]
+__all__ = ["Express", "Visitor", "file_headers"]
 
 log = logging.getLogger("hornburg.rest")
 
@@ -42,7 +43,6 @@ _URL = re.compile(
 )
 _LEVELS = {level.plural.encode(): level for level in Level}
 
-Admit = Callable[[bytes | None, bytes | None, str], Access | None]
 _JSON_HEAD = b"content-type: " + JSON.encode() + b"\r\n"
 
 #: What the routes of the same answers state.
@@ -86,18 +86,31 @@ def file_headers(attachment: Attachment, mime: str, name: str | None, shown: boo
     return headers
 
 
+class Admits(Protocol):
+    """Who says what the one who asks may do; :class:`hornburg.rest.door.Door`."""
+
+    @property
+    def forgotten(self) -> Forgotten:
+        """Tells when an answer of :meth:`at_once` is not to be relied on any more."""
+        ...
+
+    def at_once(self, authorization: bytes | None, host: bytes | None, peer: str) -> Access | None:
+        """By the headers ``Authorization`` and ``Host`` and the address of the other end; ``None``
+        when that needs a closer look."""
+        ...
+
+
 class Express:
     """Answers plain GET requests at once, or not at all.
 
     Args:
         archive: where the answers are.
-        admit: what the one who asks may do, by the headers ``Authorization`` and ``Host`` and the
-            address of the other end; ``None`` when that needs a closer look.
+        door: what the one who asks may do.
     """
 
-    def __init__(self, archive: Archive, admit: Admit) -> None:
+    def __init__(self, archive: Archive, door: Admits) -> None:
         self._archive = archive
-        self._admit = admit
+        self._door = door
         self._trail = archive.trail
         settings = archive.settings
         self._usual = Usual(settings).lines
@@ -107,33 +120,16 @@ class Express:
         # Those need what only the usual way has.
         self._off = settings.http_compression_enabled or bool(settings.extra_main_dicom_tags)
 
-    def __call__(self, url: bytes, headers: Headers, peer: str) -> bytes | None:
-        """The head (without the status line) and the body of a 200, or ``None``.
+    def visitor(self, peer: str) -> Visitor:
+        """For one connection; ``peer`` is the address of the other end."""
+        return Visitor(self, self._door, peer)
 
-        Args:
-            peer: the address of the other end.
-        """
-        found = _URL.fullmatch(url)
-        if found is None or self._off:
-            return None
-        authorization = host = None
-        accept = b"*/*"
-        for name, value in headers:
-            if name in _NOT_PLAIN or (name == b"connection" and value.lower() != b"keep-alive"):
-                return None
-            if name == b"authorization":
-                if authorization is not None:
-                    return None
-                authorization = value
-            elif name == b"host":
-                if host is not None:
-                    return None
-                host = value
-            elif name == b"accept":
-                accept = value
-        access = self._admit(authorization, host, peer)
+    def answer(
+        self, found: re.Match[bytes], url: bytes, accept: bytes, access: Access
+    ) -> bytes | None:
+        """The head (without the status line) and the body of a 200, or ``None``."""
         # Who may see a part of the archive is answered by who looks which part it is.
-        if access is None or not access.may_all(_PERMISSIONS[found[3]]):
+        if self._off or not access.may_all(_PERMISSIONS[found[3]]):
             return None
         if self._trail.must_refuse:
             return None
@@ -196,6 +192,73 @@ class Express:
 
     def _whole(self, head: bytes, content: bytes) -> bytes:
         return b"%b%bcontent-length: %d\r\n\r\n%b" % (self._usual, head, len(content), content)
+
+
+class Visitor:
+    """One connection. What its last request was allowed holds for the next one that brings the same
+    headers, which spares most requests the look at them."""
+
+    __slots__ = (
+        "_accept",
+        "_access",
+        "_door",
+        "_express",
+        "_forgotten",
+        "_headers",
+        "_peer",
+        "_seen",
+    )
+
+    def __init__(self, express: Express, door: Admits, peer: str) -> None:
+        self._express = express
+        self._door = door
+        self._forgotten = door.forgotten
+        self._peer = peer
+        self._headers: Headers | None = None
+        self._access: Access | None = None
+        self._accept = b""
+        self._seen = 0
+
+    def __call__(self, url: bytes, headers: Headers) -> bytes | None:
+        """The head (without the status line) and the body of a 200, or ``None``."""
+        found = _URL.fullmatch(url)
+        if found is None:
+            return None
+        if headers != self._headers or self._seen != self._forgotten.times:
+            self._look_at(headers)
+        if self._access is None:
+            return None
+        return self._express.answer(found, url, self._accept, self._access)
+
+    def _look_at(self, headers: Headers) -> None:
+        self._headers = self._access = None
+        plain = _plain(headers)
+        if plain is None:
+            return
+        authorization, host, self._accept = plain
+        self._access = self._door.at_once(authorization, host, self._peer)
+        if self._access is not None:
+            self._headers, self._seen = headers, self._forgotten.times
+
+
+def _plain(headers: Headers) -> tuple[bytes | None, bytes | None, bytes] | None:
+    """``Authorization``, ``Host`` and ``Accept`` of a request that needs no more than those."""
+    authorization = host = None
+    accept = b"*/*"
+    for name, value in headers:
+        if name in _NOT_PLAIN or (name == b"connection" and value.lower() != b"keep-alive"):
+            return None
+        if name == b"authorization":
+            if authorization is not None:
+                return None
+            authorization = value
+        elif name == b"host":
+            if host is not None:
+                return None
+            host = value
+        elif name == b"accept":
+            accept = value
+    return authorization, host, accept
 
 
 def _resource(reader: Reader, level: Level, public_id: str) -> bytes | None:

@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 
 from hornburg.rest.crowd import Crowd
-from hornburg.rest.express import Express
+from hornburg.rest.express import Express, Visitor
 from hornburg.rest.handshakes import Handshakes
 from hornburg.rest.headers import Headed, Usual
 from hornburg.rest.strict import StrictProtocol
@@ -102,6 +102,9 @@ class BoundedProtocol(StrictProtocol):
             # The event loop switches it on for every connection.
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
         super().connection_made(_Joined(transport, self.loop, self.leave))  # type: ignore[arg-type]
+        self._visitor: Visitor | None = None
+        if self.express is not None:
+            self._visitor = self.express.visitor(self.client[0] if self.client else "")
         self._secured: Mapping[str, Any] | None = None
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
@@ -149,7 +152,7 @@ class BoundedProtocol(StrictProtocol):
             self._answered = True
             self._refuse(431, "Request Header Fields Too Large")
             return
-        if self.express is not None and self.parser.get_method() == b"GET":
+        if self._visitor is not None and self.parser.get_method() == b"GET":
             earlier = self.cycle
             if (earlier is None or earlier.response_complete) and self._answer_at_once():
                 return
@@ -162,8 +165,8 @@ class BoundedProtocol(StrictProtocol):
     def _answer_at_once(self) -> bool:
         if self.parser.get_http_version() != "1.1":
             return False
-        peer = self.client[0] if self.client else ""
-        answer = self.express(self.url, self.headers, peer)  # type: ignore[misc]
+        assert self._visitor is not None
+        answer = self._visitor(self.url, self.headers)
         if answer is None:
             return False
         self._answered = True

@@ -23,7 +23,7 @@ from hornburg.security.throttle import Throttle, TooManyAttemptsError, network_o
 from hornburg.security.tokens import PREFIX, Tokens
 from hornburg.security.users import Users
 
-__all__ = ["BearerProof", "Identified", "Identities", "Proof", "WrongCredentialsError"]
+__all__ = ["BearerProof", "Forgotten", "Identified", "Identities", "Proof", "WrongCredentialsError"]
 
 #: Proofs whose access is at hand.
 _REMEMBERED = 1024
@@ -70,6 +70,13 @@ class Identified:
     session: Session | None = None
 
 
+@dataclass(slots=True)
+class Forgotten:
+    """How many times something that was at hand was taken away; whoever keeps a copy compares."""
+
+    times: int = 0
+
+
 class Identities:
     """Finds out who is asking.
 
@@ -98,6 +105,7 @@ class Identities:
         self._access = access
         self._throttle = throttle
         self._key = secrets.token_bytes(32)
+        self.forgotten = Forgotten()
         self._known: OrderedDict[Hashable, Access] = OrderedDict()
         self._checks: dict[bytes, asyncio.Future[str | None]] = {}
 
@@ -227,6 +235,7 @@ class Identities:
         self._known[key] = access
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
+            self.forgotten.times += 1
         return access
 
     def _forget(self, name: str, address: str) -> None:
@@ -240,6 +249,7 @@ class Identities:
                 and network_of(principal.address) == place
             ):
                 del self._known[key]
+                self.forgotten.times += 1
 
 
 _WRONG = "A name and a password are needed, and these are not right"

@@ -130,7 +130,7 @@ async def _serve_http(
     if app is None or not sockets:
         await control.stop.wait()
         return
-    http = HttpServer(app, archive.settings, Express(archive, app.at_once), tls)
+    http = HttpServer(app, archive.settings, Express(archive, app), tls)
     running = asyncio.create_task(http.serve(sockets))
     stopping = asyncio.create_task(control.stop.wait())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
