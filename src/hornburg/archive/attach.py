@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 from typing import Any, BinaryIO, TypeVar, cast
 
-from hornburg.archive.keep import keep, md5_of_file
+from hornburg.archive.keep import keep
 from hornburg.archive.parts import Archive, stamp
 from hornburg.archive.read import PIECE, attachment_of, storage_of
 from hornburg.archive.recycle import make_room
 from hornburg.archive.remove import discard
 from hornburg.archive.revisions import Revision, check
-from hornburg.archive.spool import Spool
+from hornburg.archive.spool import Spool, md5_of_file
 from hornburg.dicom.levels import Level
 from hornburg.errors import BadRequestError, CorruptedError, RevisionError, UnknownResourceError
 from hornburg.index.base import Attachment, Compression, Reader, Writer

@@ -6,6 +6,7 @@ behind. The order is: file first, durable; then the index, which may share its c
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import logging
 import time
@@ -160,7 +161,7 @@ async def _put(archive: Archive, content: Spool, header: Header, origin: Origin)
     arrival = _Arrival(archive, content, header, origin)
     try:
         if not is_small:
-            await archive.work(arrival.keep)
+            await _keep(archive, content, arrival)
         stored, freed = await archive.index.write(
             arrival.index,
             needs=arrival.uuid,
@@ -177,6 +178,15 @@ async def _put(archive: Archive, content: Spool, header: Header, origin: Origin)
     _note(archive, header, Outcome.SUCCESS)
     status = Status.SUCCESS if stored.is_new else Status.ALREADY_STORED
     return Received(status, header.public_ids)
+
+
+async def _keep(archive: Archive, content: Spool, arrival: _Arrival) -> None:
+    """Write the file; meanwhile another thread makes the MD5 of what is in memory, which takes as
+    long."""
+    if content.scratch is None and archive.settings.store_md5_for_attachments:
+        await asyncio.gather(archive.work(arrival.keep), archive.work(content.md5))
+    else:
+        await archive.work(arrival.keep)
 
 
 def _kept_out(archive: Archive, header: Header, dimse: int = 0x0000) -> Received:

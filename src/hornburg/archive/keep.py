@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import BinaryIO
 
 from hornburg.archive.parts import Archive
-from hornburg.archive.spool import Spool
+from hornburg.archive.spool import Spool, md5_of_file
 from hornburg.index.base import Attachment, Compression
 from hornburg.storage.compressed import compress
 from hornburg.storage.zlib_form import pack_stream
 
-__all__ = ["describe", "keep", "md5_of_file"]
-
-_PIECE = 1 << 20
+__all__ = ["describe", "keep"]
 
 
 def describe(archive: Archive, content: Spool, number: int, identifier: str) -> Attachment:
     """What the index needs to know of a file that lies in the storage as it came."""
-    md5 = _md5(content) if archive.settings.store_md5_for_attachments else ""
+    md5 = content.md5() if archive.settings.store_md5_for_attachments else ""
     name, size = archive.names.attachment_name(number), content.size
     return Attachment(name, number, identifier, size, md5, Compression.NONE, size, md5)
 
@@ -42,7 +39,7 @@ def keep(
     identifier = uuid or storage.new_uuid()
     if settings.storage_compression:
         name, wants_md5 = archive.names.attachment_name(number), settings.store_md5_for_attachments
-        md5 = _md5(content) if wants_md5 else ""
+        md5 = content.md5() if wants_md5 else ""
         with storage.scratch() as packed:
             size = _pack(content, packed)
             packed_md5 = md5_of_file(packed) if wants_md5 else ""
@@ -56,22 +53,6 @@ def keep(
         storage.create(identifier, content.buffer(), wait=wait)
     # Meanwhile the file is on its way to the disk.
     return describe(archive, content, number, identifier)
-
-
-def _md5(content: Spool) -> str:
-    # An integrity check, as Orthanc's clients expect it; nothing rests on its strength.
-    if content.scratch is not None:
-        return md5_of_file(content.scratch)
-    return hashlib.md5(content.buffer(), usedforsecurity=False).hexdigest()
-
-
-def md5_of_file(file: BinaryIO) -> str:
-    """The MD5 of all bytes of a file, read piece by piece: a map would count as memory."""
-    file.seek(0)
-    digest = hashlib.md5(usedforsecurity=False)
-    while piece := file.read(_PIECE):
-        digest.update(piece)
-    return digest.hexdigest()
 
 
 def _pack(content: Spool, target: BinaryIO) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import mmap
+import threading
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -11,11 +13,13 @@ from hornburg.dicom.buffer import Buffer
 from hornburg.errors import StorageFullError, TooLargeError
 from hornburg.storage.base import Storage
 
-__all__ = ["IN_MEMORY", "Spool"]
+__all__ = ["IN_MEMORY", "Spool", "md5_of_file"]
 
 #: Bodies up to this size stay in memory. Most instances of CT and MR fit; 50 uploads at the same
 #: time take 50 MB at the most.
 IN_MEMORY = 1 << 20
+
+_PIECE = 1 << 20
 
 
 class Spool:
@@ -34,6 +38,8 @@ class Spool:
         self._parts: list[bytes] = []
         self._file: BinaryIO | None = None
         self._map: mmap.mmap | None = None
+        self._md5 = ""
+        self._hashing = threading.Lock()
         self.size = 0
 
     @property
@@ -78,6 +84,19 @@ class Spool:
             self._parts = [b"".join(self._parts)]
         return self._parts[0]
 
+    def md5(self) -> str:
+        """The MD5 of all bytes, made once; whoever asks meanwhile waits for it. Blocks.
+
+        An integrity check, as Orthanc's clients expect it; nothing rests on its strength.
+        """
+        with self._hashing:
+            if not self._md5:
+                if self._file is not None:
+                    self._md5 = md5_of_file(self._file)
+                else:
+                    self._md5 = hashlib.md5(self.buffer(), usedforsecurity=False).hexdigest()
+            return self._md5
+
     def close(self) -> None:
         """Let go; a scratch file that nobody adopted is gone with it."""
         self._parts.clear()
@@ -95,6 +114,15 @@ class Spool:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def md5_of_file(file: BinaryIO) -> str:
+    """The MD5 of all bytes of a file, read piece by piece: a map would count as memory."""
+    file.seek(0)
+    digest = hashlib.md5(usedforsecurity=False)
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _append(file: BinaryIO, chunk: bytes) -> None:

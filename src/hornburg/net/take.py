@@ -19,10 +19,14 @@ async def spool_message(
         StorageFullError: no room for it.
         AssociationLostError: it never came to its end.
     """
-    spool.write(head)
     while parts := await inbox.parts(message):
+        if head:
+            parts.insert(0, head)
+            head = b""
         part = parts[0] if len(parts) == 1 else b"".join(parts)
         if spool.would_block(len(part)):
             await archive.work(spool.write, part)
         else:
             spool.write(part)
+    if head:
+        spool.write(head)

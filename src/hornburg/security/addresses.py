@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 from hornburg.settings import Settings
 
@@ -11,6 +12,7 @@ __all__ = ["Address", "dicom_addresses", "parse_address", "same_address"]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+@lru_cache(maxsize=1024)
 def parse_address(text: str) -> Address | None:
     """The address in a text, or ``None`` when it is none.
 
