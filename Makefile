@@ -31,8 +31,11 @@ lint: $(VENV)/.dev
 peers:
 	sh tests/install_peers.sh
 
+# Tests are shared out by file: much of their time is waiting for servers that start.
+WORKERS ?= 2
+
 test: peers lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 bench: peers $(VENV)/.dev
 	$(BIN)/python -m benchmarks

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from html import unescape
@@ -16,6 +15,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx2
 import pytest
 from tests.wire.conftest import Server
+from tests.wire.dicom_peers import free_port
 
 from hornburg.testing import DatasetFactory
 
@@ -27,12 +27,6 @@ RULES = [
     {"TokenRoles": ["radiologist"], "Role": "reader"},
     {"TokenRoles": ["administrator"], "Role": "admin"},
 ]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
