@@ -13,7 +13,7 @@ from typing import Any
 __all__ = ["Answer", "Server", "encode"]
 
 #: Paths whose answers name what they made.
-_MAKING = re.compile("/(instances$|modalities/|queries/)")
+_MAKING = re.compile("/(instances$|modalities/|peers/|queries/)")
 
 #: Orthanc hangs up after a second of silence (KeepAliveTimeout).
 _REUSED_FOR = 0.5

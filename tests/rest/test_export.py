@@ -119,7 +119,8 @@ async def test_what_is_no_path_of_a_file(serve, out, path):
 async def test_a_folder_that_is_not_there_and_an_unknown_instance(serve, out):
     served = await serve(**ON, ExportDirectories=[str(out)])
     route, _ = await stored(served)
-    assert (await served.client.post(route, content="none/a.dcm")).status_code == 500
+    failed = await served.client.post(route, content="none/a.dcm")
+    assert (failed.status_code, failed.json()["OrthancStatus"]) == (500, 14)
     other = route.replace(route.split("/")[2], "0" * 8 + "-00000000" * 4)
     assert (await served.client.post(other, content="a.dcm")).status_code == 404
     assert files_of(out) == []

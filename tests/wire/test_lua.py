@@ -269,7 +269,7 @@ def test_other_servers_are_asked(server, other):
     print(HttpGet('file:///etc/passwd'))
     """
     answer = running.client.post("/tools/execute-script", content=source)
-    assert answer.text == "GET Basic YTpi , nil\nPOST Basic YTpi body, nil\nnil\n"
+    assert answer.text == "GET Basic YTpi , \nPOST Basic YTpi body, nil\nnil\n"
 
 
 def test_requests_of_scripts_stay_within_the_allowed_hosts(server, other):

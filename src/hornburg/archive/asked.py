@@ -34,7 +34,7 @@ async def filtered(
         hook: ``filter_find`` or ``filter_worklist``.
         identifier: what came.
         remote: who asks.
-        level: of a query that has none.
+        level: of a query that names none.
 
     Raises:
         PluginFaultError: a plug-in failed, refused, or made a query that makes no sense.
@@ -55,8 +55,16 @@ async def filtered(
         raise _no_query(hook, error) from None
 
 
-async def filtered_outgoing(archive: Archive, query: Elements, target: Target) -> Elements:
-    """The identifier of a C-FIND that is about to be sent, as plug-ins want it.
+async def filtered_outgoing(
+    archive: Archive, query: Elements, target: Target, level: str
+) -> Elements:
+    """What a C-FIND that is about to be sent asks for, as plug-ins want it.
+
+    Args:
+        archive: whose plug-ins are asked.
+        query: what is asked for.
+        target: who will be asked.
+        level: what it will be asked at; the query doesn't name it yet.
 
     Raises:
         PluginFaultError: as for :func:`filtered`.
@@ -65,7 +73,7 @@ async def filtered_outgoing(archive: Archive, query: Elements, target: Target) -
         return query
     modality = target.modality
     remote = RemoteEntity(modality.aet, target.local_aet, modality.host, target.name)
-    return await _ask(archive, "filter_outgoing_find", query, remote, "WORKLIST")
+    return await _ask(archive, "filter_outgoing_find", query, remote, level)
 
 
 async def _ask(
@@ -74,7 +82,7 @@ async def _ask(
     value = before.get(_LEVEL)
     named = value.content.strip() if value is not None and isinstance(value.content, str) else ""
     shown = _shown(before)
-    answer = await archive.hooks.change_query(hook, FindRequest(shown, named or level, remote))
+    answer = await archive.hooks.change_query(hook, FindRequest(shown, level or named, remote))
     if answer is None:
         return before
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
+from http import HTTPStatus
 from pathlib import Path
 
 from hornburg.archive.parts import Archive
@@ -15,6 +16,7 @@ from hornburg.errors import (
     BadRequestError,
     ForbiddenError,
     HornburgError,
+    Outside,
     StorageFullError,
 )
 from hornburg.index.base import Attachment
@@ -30,6 +32,8 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 class ExportFailedError(HornburgError):
     """The system did not let us write the file."""
+
+    outside = Outside(HTTPStatus.INTERNAL_SERVER_ERROR, 14, "Cannot write to file")
 
 
 async def export(archive: Archive, public_id: str, path: str) -> None:

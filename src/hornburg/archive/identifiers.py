@@ -22,6 +22,7 @@ from hornburg.errors import BadRequestError
 from hornburg.settings.values import Manufacturer
 
 __all__ = [
+    "QUERY_LEVELS",
     "UNIQUE_KEYS",
     "json_of_elements",
     "key_of",
@@ -48,7 +49,8 @@ UNIQUE_KEYS: Mapping[Level, int] = {
 }
 """The unique key of each level (PS3.4 C.6.1.1)."""
 
-_WORDS = {
+#: Levels as C-FIND and C-MOVE name them (PS3.4 table C.6.1-1).
+QUERY_LEVELS = {
     Level.PATIENT: "PATIENT",
     Level.STUDY: "STUDY",
     Level.SERIES: "SERIES",
@@ -112,7 +114,7 @@ def query_identifier(
     for tag in added:
         if tag not in identifier:
             identifier[tag] = Value(_VRS.get(tag, "UI"), universal(manufacturer))
-    identifier[_QUERY_LEVEL] = Value("CS", _WORDS[level])
+    identifier[_QUERY_LEVEL] = Value("CS", QUERY_LEVELS[level])
     return with_charset(identifier, encoding)
 
 
@@ -156,7 +158,7 @@ def retrieve_identifier(level: Level, keys: Mapping[int, str]) -> Elements:
             would come.
     """
     wanted = (_PATIENT_ID,) if level is Level.PATIENT else _uids(level)
-    identifier: Elements = {_QUERY_LEVEL: Value("CS", _WORDS[level])}
+    identifier: Elements = {_QUERY_LEVEL: Value("CS", QUERY_LEVELS[level])}
     for tag in wanted:
         value = keys.get(tag, "").strip()
         if not value or "*" in value or "?" in value:
@@ -172,7 +174,7 @@ def wanted_of_keys(level: Level, keys: Elements) -> tuple[Elements, tuple[str, .
     """What a user names as a resource of another application entity: the keys with the level,
     and the SOP classes of its instances when SOPClassesInStudy is among them."""
     shown = {tag: value for tag, value in keys.items() if tag != _SOP_CLASSES_IN_STUDY}
-    shown[_QUERY_LEVEL] = Value("CS", _WORDS[level])
+    shown[_QUERY_LEVEL] = Value("CS", QUERY_LEVELS[level])
     classes = keys.get(_SOP_CLASSES_IN_STUDY)
     return shown, _listed(classes.content if classes is not None else "")
 
@@ -206,7 +208,7 @@ def key_of(answer: DataSet, tag: int, query: Elements) -> str:
 def _shown_identifier(level: Level, answer: DataSet, query: Elements) -> Elements:
     """The keys of an answer, with its level."""
     tags = [_PATIENT_ID] if level is Level.PATIENT else [_PATIENT_ID, _ACCESSION, *_uids(level)]
-    shown: Elements = {_QUERY_LEVEL: Value("CS", _WORDS[level])}
+    shown: Elements = {_QUERY_LEVEL: Value("CS", QUERY_LEVELS[level])}
     for tag in tags:
         value = key_of(answer, tag, query) if tag in UNIQUE_KEYS.values() else answer.text(tag)
         shown[tag] = Value(_VRS.get(tag, "UI"), value or "")

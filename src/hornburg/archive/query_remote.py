@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 
 from hornburg.archive.asked import filtered_outgoing
-from hornburg.archive.identifiers import model_of, query_identifier, with_charset
+from hornburg.archive.identifiers import QUERY_LEVELS, model_of, query_identifier, with_charset
 from hornburg.archive.parts import Archive
 from hornburg.archive.quirks import adapted
 from hornburg.archive.remote import Model, Remote, Target
@@ -54,14 +54,15 @@ async def find(
         TooLargeError: there are more answers than we keep; the query was cancelled.
         PluginFaultError: a filter of outgoing queries failed, or refused.
     """
+    # Filters see what was asked for, as in Orthanc. The level and the keys of the hierarchy, without
+    # which it is no query (PS3.4 C.4.1.2), come after them and can't be taken away.
     identifier = query_identifier(
         level,
-        query,
+        await filtered_outgoing(archive, query, target, QUERY_LEVELS[level]),
         target.modality.manufacturer,
         encoding=archive.runtime.default_encoding,
         normalize=normalize,
     )
-    identifier = await filtered_outgoing(archive, identifier, target)
     return await _answers(remote, target, model_of(level), identifier)
 
 
@@ -71,7 +72,7 @@ async def find_worklist(
     """C-FIND in the worklist of a modality (PS3.4 K). Raises as :func:`find`."""
     identifier = adapted(query, target.modality.manufacturer)
     identifier = with_charset(identifier, archive.runtime.default_encoding)
-    identifier = await filtered_outgoing(archive, identifier, target)
+    identifier = await filtered_outgoing(archive, identifier, target, "WORKLIST")
     return await _answers(remote, target, Model.WORKLIST, identifier)
 
 

@@ -339,7 +339,7 @@ class Plugin:
         self, request: FindRequest
     ) -> QueryTags | Awaitable[QueryTags | None] | None:
         """Another query instead of one that this server is about to send, ``None`` for the same.
-        Raise to refuse it."""
+        Raise to refuse it. The level and the keys of the hierarchy are added afterwards."""
         return None
 
     def filter_worklist(

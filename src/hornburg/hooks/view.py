@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hornburg.settings import OPTIONS, Secret, Settings
+from hornburg.settings.peers import shown_peer
 
 __all__ = ["visible"]
 
@@ -16,13 +17,16 @@ __all__ = ["visible"]
 def visible(settings: Settings) -> Mapping[str, Any]:
     """All options by the names of configuration files, as JSON has them, read only. Options that
     hold secrets are left out, and secrets within others are ``None``."""
-    return MappingProxyType(
-        {
-            name: _plain(getattr(settings, option.attribute))
-            for name, option in OPTIONS.items()
-            if not option.row.secret
-        }
+    shown = {
+        name: _plain(getattr(settings, option.attribute))
+        for name, option in OPTIONS.items()
+        if not option.row.secret
+    }
+    # Scripts of Orthanc go through their names; this is what the REST API shows of them.
+    shown["OrthancPeers"] = _plain(
+        {name: shown_peer(peer) for name, peer in settings.orthanc_peers.items()}
     )
+    return MappingProxyType(shown)
 
 
 def _plain(value: Any) -> Any:

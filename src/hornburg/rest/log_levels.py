@@ -41,8 +41,12 @@ def _logger(request: Request[Any, Any, Any]) -> logging.Logger:
     _PATHS, permission=Permission.SETTINGS, media_type="text/plain", summary="How much the log says"
 )
 async def log_level(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """``default``, ``verbose`` or ``trace``."""
-    level = _logger(request).getEffectiveLevel()
+    """``default``, ``verbose`` or ``trace``; the main level is that of the category that says
+    most."""
+    chosen = _logger(request)
+    level = chosen.getEffectiveLevel()
+    if chosen.name == "hornburg":
+        level = min(logging.getLogger(name).getEffectiveLevel() for name in _LOGGERS.values())
     for word in ("trace", "verbose"):
         if level <= _LEVELS[word]:
             return text_answer(word)

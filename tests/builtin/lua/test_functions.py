@@ -38,7 +38,7 @@ async def test_the_rest_api():
     print(RestApiPost("/tools/lookup", "\\0\\255", true, {Accept = "text/plain"}))
     print(RestApiPut("/y", 5), RestApiDelete("/z"), RestApiDelete("/nope"))
     """
-    assert await said(source, server) == "x, nil, nil\n[]\n, true, nil\n"
+    assert await said(source, server) == "x, nil, nil\n[]\ntrue, nil\n"
     assert ("POST", "/tools/lookup", b"\0\xff") in server.asked
     assert {"Accept": "text/plain"} in server.headers
     assert ("PUT", "/y", b"5") in server.asked
@@ -86,12 +86,13 @@ async def test_other_servers():
     SetHttpCredentials("", "") SetHttpTimeout(0)
     HttpPut("http://x/c", "d")
     """
-    assert await said(source, http=http) == "5, nil, nil\ntrue, 5\n"
+    assert await said(source, http=http) == "5, , nil\nSUCCESS, 5\n"
     signed = {"Authorization": "Basic dXNlcjpwYXNzd29yZA=="}
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
     assert asked[3:] == [
         ("DELETE", "http://x/a", signed, b"", 7.0),
-        ("POST", "http://x/b", {"A": "b", **signed}, b"body", 7.0),
-        ("PUT", "http://x/c", {}, b"d", None),
+        ("POST", "http://x/b", {"A": "b", **signed, **form}, b"body", 7.0),
+        ("PUT", "http://x/c", form, b"d", None),
     ]
 
 

@@ -177,7 +177,17 @@ async def test_queries_are_changed():
 
 
 @pytest.mark.parametrize(
-    "body", ["return 5", "return nil", "error('x')", "return {nope = ''}", "return {['1'] = {}}"]
+    "body",
+    [
+        "return 5",
+        "return nil",
+        "error('x')",
+        "return {nope = ''}",
+        "return {['1'] = {}}",
+        # An empty value would match everybody.
+        "return {['0010,0020'] = {}}",
+        "return {['0040,0100'] = {{['0040,0001'] = {}}}}",
+    ],
 )
 async def test_a_query_that_is_none_is_refused(body):
     async with checked(f"function IncomingFindRequestFilter() {body} end") as plugin:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.compat.cases import Family, Ours, Step, case, delete, each, get, post, put
-from tests.compat.rules import any_order, without
+from tests.compat.cases import Case, Family, Ours, Step, case, delete, each, get, post, put
+from tests.compat.rules import Rule, any_order, only, without
+from tests.compat.samples import file
 
 _NO_SCHEME = Ours("a URL says http or https", status=400)
 _CREDENTIALS = Ours("credentials in a URL would be shown and logged with it", status=400)
@@ -90,6 +91,14 @@ _REGISTRY = (
         delete("/peers/nothing"),
         *(put("/peers/bad", entry) for entry in _BAD),
         put("/peers/b%20ad", ["http://a/"]),
+        *(put(f"/peers/{name}", ["http://a/"]) for name in ("a.b", "a:b", "%C3%A9", "a%2Fb")),
+        put("/peers", []),
+        delete("/peers"),
+        put("/peers/pacs/configuration", []),
+        delete("/peers/pacs/system"),
+        put("/peers/pacs/store", []),
+        get("/peers/pacs/store-straight"),
+        get("/peers/pacs/configuration/nothing"),
     ),
     *(case(f"put {number}", *_life(entry)) for number, entry in enumerate(_GOOD)),
     *(
@@ -140,6 +149,19 @@ _BODIES: tuple[Any, ...] = (
     {"Resources": ["{ct}"], "Transcode": 5},
     {"Resources": ["{ct}"], "Permissive": "x"},
     {"Resources": ["{ct}"], "Priority": "x"},
+    {"Resources": ["{ct}"], "Priority": 1.5},
+    {"Resources": ["{ct}"], "Synchronous": "x"},
+    {"Resources": ["{ct}"], "Asynchronous": 1},
+    {"Resources": ["{ct}"], "Synchronous": True, "Asynchronous": True},
+    {"Resources": ["{ct}"], "Transcode": ""},
+    {"Resources": ["{ct}"], "Unknown": 1},
+    {"Resources": None},
+    {"resources": ["{ct}"]},
+    [["{ct}"]],
+    [""],
+    " {ct} ",
+    "null",
+    "[",
 )
 _STORE = each(
     *(post("/peers/pacs/store", body) for body in _BODIES),
@@ -155,10 +177,36 @@ _STORE = each(
     ),
     get("/peers/pacs/store"),
     post("/peers/pacs/store-straight", b""),
+    post("/peers/pacs/store-straight", file("CT_small.dcm")),
     post("/peers/pacs/store-straight", b"nothing"),
     post("/peers/gone/store-straight", b"nothing"),
     post("/peers/nothing/store-straight", b""),
 )
 
+#: Times are those of the moment.
+_JOB = without("CompletionTime", "CreationTime", "EffectiveRuntime", "ID", "Timestamp")
+#: Of an instance that nobody took, Orthanc counts the bytes.
+_FAILED = without("ErrorDetails", "Size")
 
-FAMILY = Family("peers", "connected", (*_REGISTRY, *_SYSTEM, *_STORE))
+
+def _later(name: str, peer: str, rules: tuple[Rule, ...], **more: Any) -> Case:
+    """A job in its end, and what may be done with it then."""
+    return case(
+        f"job: {name}",
+        post(f"/peers/{peer}/store", {"Resources": ["{ct}", "{j1.study}"], **more}, only()),
+        get("/jobs/{stored.ID}", _JOB, *rules, until_done=True),
+        *(post(f"/jobs/{{stored.ID}}/{act}") for act in ("pause", "resume", "cancel")),
+        post("/jobs/{stored.ID}/resubmit"),
+        get("/jobs/{stored.ID}", _JOB, *rules, until_done=True),
+        get("/jobs/{stored.ID}/nothing"),
+    )
+
+
+_JOBS = (
+    _later("asynchronous", "pacs", (), Asynchronous=True),
+    _later("not synchronous, with a priority", "pacs", (), Synchronous=False, Priority=7),
+    _later("compressed", "pacs", (without("Size"),), Asynchronous=True, Compress=True),
+    _later("to nobody", "gone", (_FAILED,), Asynchronous=True),
+)
+
+FAMILY = Family("peers", "connected", (*_REGISTRY, *_SYSTEM, *_STORE, *_JOBS))

@@ -1,7 +1,7 @@
 """The functions of the server that scripts may call (Orthanc Book, users/lua).
 
-Each is a coroutine that is given the turn and its arguments. What a request answers with an error
-is ``nil`` for the script, as in Orthanc; the log says which.
+Each is a coroutine that is given the turn and its arguments. What the REST API answers with an
+error is ``nil`` for the script, as in Orthanc; the log says which.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ __all__ = ["Functions", "HttpPort"]
 
 _OK = range(200, 300)
 _METHODS = ("Get", "Post", "Put", "Delete")
+
+#: What a body is, unless the script says it: that of Orthanc's HTTP client, which receivers that
+#: read forms rely on.
+_FORM = "application/x-www-form-urlencoded"
 
 
 class HttpPort(Protocol):
@@ -112,9 +116,11 @@ class Functions:
         headers = given.headers(after)
         if self._http is None:
             raise LuaFunctionError(f"{function}: this server makes no requests to others")
-        is_signed = any(name.lower() == "authorization" for name in headers)
-        if self._settings.authorization and not is_signed:
+        given_names = {name.lower() for name in headers}
+        if self._settings.authorization and "authorization" not in given_names:
             headers["Authorization"] = self._settings.authorization
+        if method in ("POST", "PUT") and "content-type" not in given_names:
+            headers["Content-Type"] = _FORM
         try:
             status, answer = await self._http(method, url, headers, body, self._settings.seconds)
         except HornburgError as error:
@@ -122,8 +128,9 @@ class Functions:
             return None
         if status not in _OK:
             log.warning("%s, called by a script: status %d", function, status)
-            return None
-        return True if method == "DELETE" else answer
+            # As in Orthanc: an answer that is an error is empty, and nil is no answer at all.
+            return None if method == "DELETE" else b""
+        return b"SUCCESS" if method == "DELETE" else answer
 
     async def _set_credentials(self, _: Turn, given: Arguments) -> None:
         user, password = given.body(0, "user"), given.body(1, "password")

@@ -29,8 +29,15 @@ class Queries:
         found: dict[str, Any] = {}
         # The server shows tags by number; a name is what the script has added, so it comes last.
         for key in sorted(answer, key=lambda key: _TAG.fullmatch(key) is None):
-            found[self._tag(name, key)] = self._value(name, answer[key])
+            tag = self._tag(name, key)
+            if isinstance(answer[key], list) and not self._may_hold_items(tag):
+                # A table where a text belongs would be read as no value, which matches all.
+                raise LuaError(f"{name} answered a table for {tag}, which is no sequence")
+            found[tag] = self._value(name, answer[key])
         return found
+
+    def _may_hold_items(self, tag: str) -> bool:
+        return self._dictionary.vr(int(tag.replace(",", ""), 16)) in ("SQ", "UN")
 
     def _tag(self, name: str, key: str) -> str:
         match = _TAG.fullmatch(key)

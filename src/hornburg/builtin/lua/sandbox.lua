@@ -65,11 +65,14 @@ for _, name in next, names do
   G[name] = function(...) return (ask(name, ...)) end
 end
 
--- Orthanc writes commas between what is printed.
+-- Orthanc writes commas between what is printed, and none before there is something.
 function G.print(...)
-  local parts = {}
-  for i = 1, select("#", ...) do parts[i] = tostring((select(i, ...))) end
-  ask("print", concat(parts, ", "))
+  local parts, first = {}, 1
+  for i = 1, select("#", ...) do
+    parts[i] = tostring((select(i, ...)))
+    if first == i and parts[i] == "" then first = i + 1 end
+  end
+  ask("print", concat(parts, ", ", first))
 end
 
 local print = G.print
