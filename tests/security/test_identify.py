@@ -214,6 +214,19 @@ async def test_an_address_that_waits(world: World, checks: list[bytes]) -> None:
     assert checks == []
 
 
+async def test_a_flood_of_names_lets_nobody_guess(world: World) -> None:
+    await world.basic("alice", "a")
+    for number in range(21):
+        with pytest.raises(WrongCredentialsError):
+            await world.basic(f"user{number}", "x")
+    for number in range(30_000):
+        with pytest.raises(TooManyAttemptsError):
+            await world.basic(f"x{number}" if number % 5_000 else "alice", "x")
+    assert world.identities.at_once(basic("alice", "a"), HERE) is None
+    with pytest.raises(TooManyAttemptsError):
+        await world.basic("alice", "a")
+
+
 async def test_many_tries_at_once_are_many(world: World, checks: list[bytes]) -> None:
     tries = (world.basic("bob", f"guess{number}") for number in range(100))
     answers = await asyncio.gather(*tries, return_exceptions=True)
