@@ -83,6 +83,24 @@ def test_a_client_that_takes_nothing_is_left(target: Target) -> None:
     target.client.delete(path)
 
 
+@pytest.mark.parametrize("part", ["/file", "/tags"])
+def test_small_answers_that_nobody_takes_do_not_pile_up(target: Target, part: str) -> None:
+    """A client that asks on and on, and reads nothing."""
+    small = DatasetFactory("CT", size=64 << 10).instance(2)
+    path = json.loads(target.upload(small).body)["Path"]
+    request = f"GET {path}{part} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    for _ in range(3):
+        assert target.ask("GET", path + part).status == 200
+    with target.growing_at_most(64 << 20), target.connect() as connection:
+        connection.settimeout(0.5)
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            for _ in range(200):
+                connection.sendall(request * 100)
+        for _ in range(20):
+            assert target.client.get("/system").status_code == 200
+    target.client.delete(path)
+
+
 def test_idle_connections(target: Target) -> None:
     """So many that others are turned away, and only for so long."""
     target.client.get("/system")
