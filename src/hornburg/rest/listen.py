@@ -103,7 +103,7 @@ class BoundedProtocol(StrictProtocol):
         if not self.no_delay:
             # The event loop switches it on for every connection.
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
-        super().connection_made(_Joined(transport, self.loop, self.leave))  # type: ignore[arg-type]
+        super().connection_made(_Joined(transport, self.loop, self.leave))
         self._visitor: Visitor | None = None
         if self.express is not None:
             self._visitor = self.express.visitor(self.client[0] if self.client else "")
