@@ -323,3 +323,19 @@ async def test_what_belongs_to_the_whole_is_refused(index: Index) -> None:
     # What the server has to know for itself.
     assert (await seen.write(lambda w: w.whole.statistics())).studies == 4
     assert (await seen.look(lambda r: r.whole.statistics())).studies == 4
+
+
+async def test_a_study_of_ones_own_opens_no_patient(index: Index) -> None:
+    """The UID of a study is whatever its sender writes: brought for a patient who is not seen, it
+    would show the name, the labels and the attachments of that patient."""
+    patient = _id("P2", "3", Level.PATIENT)
+    seen = ScopedIndex(index, (bounds(studies=("1.9",)),))
+    with pytest.raises(ForbiddenError):
+        await seen.write(lambda w: w.store(instance("P2", "9")))
+    assert await seen.read(lambda r: r.resource(Level.PATIENT, patient)) is None
+    # One whom nobody knows, one who is seen, and one whom the rule names.
+    for new in (instance("P7", "9"), instance("P7", "9", "2")):
+        await seen.write(lambda w, n=new: w.store(n))
+    named = ScopedIndex(index, (bounds(studies=("1.9",), patients=("P2",)),))
+    stored = await named.write(lambda w: w.store(instance("P2", "9")))
+    assert stored.is_new

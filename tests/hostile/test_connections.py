@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import threading
 import time
 
 import pytest
@@ -81,6 +82,71 @@ def test_a_client_that_takes_nothing_is_left(target: Target) -> None:
             time.sleep(0.05)  # left
         assert target.descriptors() <= before
     target.client.delete(path)
+
+
+@pytest.mark.parametrize("part", ["/file", "/tags"])
+def test_small_answers_that_nobody_takes_do_not_pile_up(target: Target, part: str) -> None:
+    """A client that asks on and on, and reads nothing."""
+    small = DatasetFactory("CT", size=64 << 10).instance(2)
+    path = json.loads(target.upload(small).body)["Path"]
+    request = f"GET {path}{part} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    for _ in range(3):
+        assert target.ask("GET", path + part).status == 200
+    with target.growing_at_most(64 << 20), target.connect() as connection:
+        connection.settimeout(0.5)
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            for _ in range(200):
+                connection.sendall(request * 100)
+        for _ in range(20):
+            assert target.client.get("/system").status_code == 200
+    target.client.delete(path)
+
+
+def test_requests_that_wait_for_their_turn_do_not_pile_up(target: Target) -> None:
+    """A client that sends requests faster than it takes their answers."""
+    request = b"GET /login HTTP/1.1\r\nHost: x\r\n\r\n"
+    with target.growing_at_most(64 << 20), target.connect() as connection:
+        connection.settimeout(0.5)
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            for _ in range(500):
+                connection.sendall(request * 1000)
+        for _ in range(20):
+            assert target.client.get("/system").status_code == 200
+
+
+def test_all_that_were_sent_together_are_answered(target: Target, instance: bytes) -> None:
+    """More than one look at the socket brings; among them bodies, and the last one is late."""
+    get = b"GET /tools/now HTTP/1.1\r\nHost: x\r\n\r\n"
+    head = POST + b"Content-Length: %d\r\n\r\n" % len(instance)
+    whole = (get * 500 + head + instance) * 10 + head + instance[:100]
+    with target.connect() as connection:
+        sender = threading.Thread(target=connection.sendall, args=(whole,))
+        sender.start()
+        answers = Answers(connection)
+        answers.wait_for(5010)
+        sender.join()
+        connection.sendall(instance[100:] + get)
+        answers.wait_for(5012)
+    assert answers.good == 5012
+
+
+class Answers:
+    """Counts the answers on a connection."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._end = b""
+        self.good = 0
+
+    def wait_for(self, number: int) -> None:
+        """Read until there are as many with 200; fails when the server closes."""
+        while self.good < number:
+            piece = self._connection.recv(1 << 16)
+            assert piece
+            text = self._end + piece
+            self.good += text.count(b"HTTP/1.1 200")
+            # Less than what is counted, so that nothing is counted twice.
+            self._end = text[-11:]
 
 
 def test_idle_connections(target: Target) -> None:

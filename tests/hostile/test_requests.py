@@ -152,6 +152,19 @@ def test_trailers_are_no_headers(target: Target, instance: bytes) -> None:
     assert target.say(head + body).status == 200
 
 
+@pytest.mark.parametrize("end", [b" ", b"\t", b" \t "])
+def test_blanks_round_a_length_are_not_part_of_it(
+    target: Target, instance: bytes, end: bytes
+) -> None:
+    """RFC 9110 5.5."""
+    head = POST + b"Connection: close\r\nContent-Length:%b%d%b\r\n\r\n" % (
+        end,
+        len(instance),
+        end,
+    )
+    assert target.say(head + instance).status == 200
+
+
 @pytest.mark.parametrize("length", [10**10, 10**18])
 def test_a_body_that_is_promised_alone(target: Target, length: int) -> None:
     with target.growing_at_most(4 << 20):

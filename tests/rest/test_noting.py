@@ -145,6 +145,18 @@ async def test_wrong_passwords_are_told_and_who_is_right(serve):
     assert (line["user"], line["kind"]) == ("alice", "password")
 
 
+async def test_a_flood_of_refused_requests_fills_no_disk(serve):
+    """Nobody has to be known to make them, and each would be a line of 300 bytes."""
+    served = await serve(AuthenticationEnabled=True, RegisteredUsers={"alice": "right"})
+    for number in range(300):
+        await served.client.get(f"/{number}", headers={"Authorization": f"Bearer {number}"})
+        await served.client.post(f"/{number}", headers={"Sec-Fetch-Site": "cross-site"})
+    failed, foreign = await told(served, "login-failed"), await told(served, "request")
+    for found in (failed, foreign):
+        assert len(found) < 100
+        assert sum(line.get("count", 1) for line in found) == 300
+
+
 async def test_pages_of_other_sites_are_told(served):
     headers = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
     await served.client.post("/tools/reset", headers=headers)

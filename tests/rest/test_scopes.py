@@ -463,6 +463,27 @@ async def test_jobs_are_their_owners(planted: Planted) -> None:
     assert (await client.post(f"/jobs/{own}/cancel", auth=OTHER)).status_code == 200
 
 
+async def test_a_limited_token_steers_no_job_of_what_it_may_not(planted: Planted) -> None:
+    client = planted.client
+    body = {"Resources": [planted.seen[Level.STUDY]], "Asynchronous": True}
+    own = (await client.post("/modalities/gone/store", json=body, auth=OTHER)).json()["ID"]
+
+    async def token(*permissions: str) -> dict[str, str]:
+        form = {"Permissions": permissions}
+        made = await client.post("/account/tokens", json=form, auth=OTHER)
+        return {"Authorization": f"Bearer {made.json()['Token']}"}
+
+    viewer, sender = await token("view"), await token("send")
+    assert (await client.get("/jobs", headers=sender)).json() == [own]
+    assert (await client.get("/jobs", headers=viewer)).json() == []
+    assert (await client.get("/jobs?expand", headers=viewer)).json() == []
+    for method, path in STEERING:
+        response = await client.request(method, f"/jobs/{own}{path}", headers=viewer)
+        nowhere = await client.request(method, f"/jobs/{own}x{path}", headers=viewer)
+        assert response.status_code == nowhere.status_code in (400, 404), path
+    assert (await client.get(f"/jobs/{own}", headers=sender)).status_code == 200
+
+
 STEERING = (
     ("GET", ""),
     ("DELETE", ""),

@@ -89,6 +89,45 @@ def test_right_takes_back_what_is_its_own(throttle: Throttle) -> None:
     assert len(throttle) == 0
 
 
+def test_an_account_of_ones_own_takes_back_no_failures_of_others(
+    throttle: Throttle, clock: Clock
+) -> None:
+    for number in range(21):
+        throttle.failed("192.0.2.1", f"user{number}")
+    # Refused unseen while the address waits, so that none of them counts for the address.
+    for _ in range(5):
+        throttle.failed_user("192.0.2.1", "mallory")
+    clock.now += 1
+    throttle.failed("192.0.2.1", "mallory")
+    throttle.right("192.0.2.1", "mallory")
+    throttle.failed("192.0.2.1", "user21")
+    assert waits(throttle, "192.0.2.1") > 1
+
+
+def test_a_flood_of_names_takes_back_nothing(throttle: Throttle) -> None:
+    for number in range(21):
+        throttle.failed("192.0.2.1", f"user{number}")
+    for address in ("192.0.2.1", "192.0.2.2"):
+        for _ in range(10):
+            throttle.failed(address, "alice")
+    before = [waits(throttle, address, "alice") for address in ("192.0.2.1", "192.0.2.2")]
+    for number in range(30_000):
+        throttle.failed_user("192.0.2.1", f"x{number}")
+    after = [waits(throttle, address, "alice") for address in ("192.0.2.1", "192.0.2.2")]
+    assert after == before
+    assert min(after) > 0
+
+
+def test_who_cannot_be_counted_any_more_has_to_wait(throttle: Throttle, clock: Clock) -> None:
+    """Otherwise what is at hand would answer guesses again."""
+    for number in range(1000):
+        throttle.failed_user("192.0.2.1", f"x{number}")
+    assert throttle.failed_user("192.0.2.1", "alice")
+    assert not throttle.failed_user("192.0.2.2", "alice")
+    clock.now += 3601
+    assert not throttle.failed_user("192.0.2.1", "alice")
+
+
 def test_failures_are_forgotten(throttle: Throttle, clock: Clock) -> None:
     for _ in range(6):
         throttle.failed("192.0.2.1", "alice")

@@ -237,6 +237,10 @@ def _not_narrowed(what: str) -> ForbiddenError:
     return ForbiddenError(f"{what} is for those alone who may see the whole archive")
 
 
+def _not_within() -> ForbiddenError:
+    return ForbiddenError("Instances of this patient, study or label may not be stored")
+
+
 class ScopedWriter(ScopedReader, Writer):
     """Changes of what is within; a patient is changed by those alone who see all of it."""
 
@@ -271,15 +275,29 @@ class ScopedWriter(ScopedReader, Writer):
         """Add an instance to a study that is within, or that is afterwards.
 
         Raises:
-            ForbiddenError: it isn't; all of this transaction is undone.
+            ForbiddenError: it isn't, or it would show a patient who is not seen; all of this
+                transaction is undone.
         """
-        study = new.public_ids[Level.STUDY]
+        study, patient = new.public_ids[Level.STUDY], new.public_ids[Level.PATIENT]
         # A study that loses its only instance to a newer one loses its labels too.
         was_within = self._sees(Level.STUDY, study)
+        hides = not was_within and self._hides(patient)
         stored = self._writer.store(new)
         if not was_within and not self._sees(Level.STUDY, study):
-            raise ForbiddenError("Instances of this patient, study or label may not be stored")
+            raise _not_within()
+        if hides and not self._is_by_patient(study):
+            # Whoever brings a study writes its UID, and whose it is.
+            raise _not_within()
         return stored
+
+    def _hides(self, patient: str) -> bool:
+        there = bool(self._inner.within(Level.PATIENT, (patient,), None))
+        return there and not self._sees(Level.PATIENT, patient)
+
+    def _is_by_patient(self, study: str) -> bool:
+        """Whether bounds that name the patient hold a study."""
+        bounds = tuple(one for one in self._scope or () if one.patients)
+        return bool(self._inner.within(Level.STUDY, (study,), bounds))
 
     def delete(self, level: Level, public_id: str) -> Deletion | None:
         if not self._sees(level, public_id):

@@ -176,6 +176,14 @@ class Jobs:
         if owner is not None and self._book.get(job_id).owner != owner:
             raise UnknownJobError(f"There is no job {job_id[:64]!r}")
 
+    def kind(self, job_id: str) -> str:
+        """The kind of a job, by its word of Orthanc.
+
+        Raises:
+            UnknownJobError: there is no such job.
+        """
+        return self._book.get(job_id).kind
+
     def status(self, job_id: str) -> Status:
         """A job at this moment.
 

@@ -230,6 +230,7 @@ def _read(headers: Any) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     for name, value in headers:
         if name in _READ:
+            value = value.strip(b" \t")  # RFC 9110 5.5: the parser leaves those at the end
             if name in found:
                 if name in _ONCE:
                     raise BadRequestError(f"The {name.decode().title()} header is there twice")

@@ -1,7 +1,8 @@
 """``/jobs``: what runs in the background, and its control.
 
-Everybody sees and steers the own jobs; those of others need the permission ``jobs``, and without
-it are not there.
+Everybody sees and steers the own jobs, as long as they may do what these do: an API token that is
+limited to figures begins no transfer anew. Those of others need the permission ``jobs``, and
+without it are not there.
 
 Source: Orthanc Book, users/advanced-rest, "Jobs"; fields and statuses were watched on Orthanc 1.10.
 """
@@ -15,11 +16,16 @@ from litestar import Request, Response, delete, get, post
 from litestar.params import PathParameter, QueryParameter
 from litestar.response.base import ASGIResponse
 
+from hornburg.archive.jobs.get import GetJob
+from hornburg.archive.jobs.move import MoveJob
+from hornburg.archive.jobs.store_to_modality import StoreJob
+from hornburg.archive.jobs.store_to_peer import PeerStoreJob
 from hornburg.errors import BadRequestError
 from hornburg.jobs.engine import Jobs
 from hornburg.jobs.errors import NoSuchOutputError, UnknownJobError
 from hornburg.rest.answers import done, json_answer
 from hornburg.rest.job_answers import output_answer, status_json
+from hornburg.rest.permission import access_of
 from hornburg.rest.requests import account_seen, archive_of, flag, jobs_of
 from hornburg.security.principals import Permission
 
@@ -27,6 +33,14 @@ __all__ = ["ROUTES"]
 
 Asked = Request[Any, Any, Any]
 _TAGS = ["Jobs"]
+
+#: What the routes state that begin these kinds; the others are begun by the server itself.
+_NEEDS = {
+    StoreJob.type: Permission.SEND,
+    PeerStoreJob.type: Permission.SEND,
+    MoveJob.type: Permission.QUERY_REMOTE,
+    GetJob.type: Permission.QUERY_REMOTE,
+}
 
 JobId = Annotated[str, PathParameter(description="Identifier of the job")]
 Key = Annotated[str, PathParameter(description="Name of the output, such as archive")]
@@ -39,7 +53,7 @@ Expand = Annotated[
 async def list_jobs(request: Asked, expand: Expand = None) -> Response[bytes]:
     """The jobs that wait, run, or are remembered; sorted by identifier."""
     jobs = jobs_of(request)
-    ids = jobs.ids(account_seen(request))
+    ids = [each for each in jobs.ids(account_seen(request)) if _may(request, jobs, each)]
     if not flag(request, "expand"):
         return json_answer(ids)
     return json_answer([status_json(jobs.status(job_id)) for job_id in ids])
@@ -120,7 +134,15 @@ def _seen(request: Asked, job_id: str) -> Jobs:
     """
     jobs = jobs_of(request)
     jobs.refuse_others(job_id, account_seen(request))
+    if not _may(request, jobs, job_id):
+        raise UnknownJobError(f"There is no job {job_id[:64]!r}")
     return jobs
+
+
+def _may(request: Asked, jobs: Jobs, job_id: str) -> bool:
+    """Whether who asks may do what a job does."""
+    access = access_of(request.scope)
+    return access.may(Permission.JOBS) or access.may(_NEEDS.get(jobs.kind(job_id), Permission.JOBS))
 
 
 def _control(request: Asked, action: Callable[[Jobs, str], None], job_id: str) -> Response[bytes]:

@@ -65,7 +65,9 @@ class _Joined:
             # What follows may be long in coming.
             self._loop.call_soon(self._flush)
             return
-        self._transport.write(data)
+        # uvloop raises where asyncio only warns: whoever answers hears of the end a moment later.
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def _flush(self) -> None:
         if self._head and not self._transport.is_closing():
@@ -101,7 +103,7 @@ class BoundedProtocol(StrictProtocol):
         if not self.no_delay:
             # The event loop switches it on for every connection.
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
-        super().connection_made(_Joined(transport, self.loop, self.leave))  # type: ignore[arg-type]
+        super().connection_made(_Joined(transport, self.loop, self.leave))
         self._visitor: Visitor | None = None
         if self.express is not None:
             self._visitor = self.express.visitor(self.client[0] if self.client else "")
@@ -152,7 +154,9 @@ class BoundedProtocol(StrictProtocol):
             self._answered = True
             self._refuse(431, "Request Header Fields Too Large")
             return
-        if self._visitor is not None and self.parser.get_method() == b"GET":
+        # Who does not take what was answered waits for more as others do, and is not read from.
+        is_short = self._visitor is not None and not self.flow.write_paused
+        if is_short and self.parser.get_method() == b"GET":
             earlier = self.cycle
             if (earlier is None or earlier.response_complete) and self._answer_at_once():
                 return

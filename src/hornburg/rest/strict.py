@@ -5,7 +5,8 @@
   packet would be read as requests.
 * Trailers (RFC 9112 7.1.2) are not merged with headers, and the bytes between the bytes of a body
   (sizes of chunks, their extensions, trailers) are bounded.
-* A client that doesn't take its answer, or sends on after it, does not hold the connection.
+* A client that doesn't take its answer, or sends on after it, does not hold the connection; one
+  that sends requests faster than it takes answers is not read from meanwhile.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ import fcntl
 import socket
 import struct
 import termios
+from collections.abc import Sized
 from contextlib import suppress
 from typing import Any
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 __all__ = ["StrictProtocol"]
@@ -43,6 +46,19 @@ _SOON = 0.2
 _FRAMING = (b"content-length", b"transfer-encoding")
 
 
+class _Flow(FlowControl):
+    """Reads no more while requests wait for their turn. uvicorn's would read on with each answer,
+    and each look at the socket brings thousands of them."""
+
+    def __init__(self, transport: Any, waiting: Sized) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if not self._waiting:
+            super().resume_reading()
+
+
 class StrictProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which goes on where an upgrade is asked for, and bounds what has no end.
 
@@ -60,6 +76,10 @@ class StrictProtocol(HttpToolsProtocol):
     _reader: asyncio.TimerHandle | None = None
     _leaving = False
     _rest: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
 
     def connection_lost(self, exc: Exception | None) -> None:
         for timer in (self._reader, self._rest):

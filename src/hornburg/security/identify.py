@@ -211,14 +211,13 @@ class Identities:
         return user
 
     async def _by_token(self, token: str, address: str) -> Principal:
-        """Tokens can't be guessed, so right ones are not kept waiting for wrong ones; the wrong
-        ones cost no more than a digest as long as they are refused."""
+        """Tokens can't be guessed, so right ones are not kept waiting for wrong ones: to look at a
+        digest or a signature costs less than the rest of a request."""
         if token.startswith(PREFIX):
             principal = await self.tokens.find(token, address)
             name = _SOME_TOKEN
         elif self.bearer is not None:
             name = _SOME_BEARER
-            self._throttle.refuse_user(address, name)
             principal = await self.bearer.check(token, address)
         else:
             raise WrongCredentialsError(_WRONG)

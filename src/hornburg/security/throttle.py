@@ -30,6 +30,9 @@ _MEMORY = 3600
 #: Callers that are remembered; beyond, those whose last failure is longest ago are forgotten.
 _MOST = 20_000
 
+#: Users of one address of these: a flood of made-up names makes nobody else's failures forgotten.
+_MOST_OF_ADDRESS = 200
+
 #: Characters of a name that count; nobody has a longer one.
 _LONGEST_NAME = 256
 
@@ -48,9 +51,12 @@ class TooManyAttemptsError(HornburgError):
 
 @dataclass(slots=True)
 class _Count:
+    """``shared`` are those failures of a user that count for the address, too."""
+
     failures: int = 0
     until: float = 0.0
     last: float = 0.0
+    shared: int = 0
 
 
 class Throttle:
@@ -64,6 +70,7 @@ class Throttle:
         self._clock = clock
         self._most = most
         self._counts: OrderedDict[_Key, _Count] = OrderedDict()
+        self._users: dict[str, set[str]] = {}
 
     def refuse(self, address: str) -> None:
         """Ask before credentials are looked at.
@@ -90,9 +97,10 @@ class Throttle:
         One user is not more than five failures to the address: a program with an old password,
         which tries for ever, must not shut out its neighbours.
         """
-        if self._failures(address, user) < _FREE_OF_USER:
+        shared = self._failures(address, user) < _FREE_OF_USER
+        if shared:
             self._count((network_of(address), None), _FREE_OF_ADDRESS)
-        return self.failed_user(address, user)
+        return self._count((network_of(address), user[:_LONGEST_NAME]), _FREE_OF_USER, shared)
 
     def failed_user(self, address: str, user: str) -> bool:
         """The same without counting it for the address."""
@@ -101,15 +109,15 @@ class Throttle:
     def right(self, address: str, user: str) -> None:
         """The credentials of this user were right."""
         place = network_of(address)
-        gone = self._counts.pop((place, user[:_LONGEST_NAME]), None)
+        gone = self._drop((place, user[:_LONGEST_NAME]))
         whole = self._counts.get((place, None))
         if gone is None or whole is None:
             return
-        whole.failures -= min(gone.failures, _FREE_OF_USER)
+        whole.failures -= gone.shared
         if whole.failures <= _FREE_OF_ADDRESS:
             whole.until = 0.0
         if whole.failures <= 0:
-            del self._counts[(place, None)]
+            self._drop((place, None))
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -125,21 +133,45 @@ class Throttle:
         fresh = count is not None and self._clock() - count.last <= _MEMORY
         return count.failures if fresh and count is not None else 0
 
-    def _count(self, key: _Key, free: int) -> bool:
+    def _count(self, key: _Key, free: int, shared: bool = False) -> bool:
         now = self._clock()
-        count = self._counts.pop(key, None)
+        count = self._drop(key)
+        if count is None and key[1] is not None and self._is_full(key[0], now):
+            # Who can't be counted has to wait.
+            return True
         if count is None or now - count.last > _MEMORY:
             count = _Count()
         count.failures += 1
+        count.shared += shared
         count.last = now
         above = count.failures - free
         if above > 0:
             # 1, 2, 4 … seconds; a power beyond any bound would be a large number for nothing.
             count.until = now + min(1 << min(above - 1, 16), _LONGEST_WAIT)
         self._counts[key] = count
+        if key[1] is not None:
+            self._users.setdefault(key[0], set()).add(key[1])
         while len(self._counts) > self._most:
-            self._counts.popitem(last=False)
+            self._drop(next(iter(self._counts)))
         return above > 0
+
+    def _is_full(self, place: str, now: float) -> bool:
+        """Whether no more users of an address are counted."""
+        users = self._users.get(place, set())
+        if len(users) < _MOST_OF_ADDRESS:
+            return False
+        for user in [one for one in users if now - self._counts[(place, one)].last > _MEMORY]:
+            self._drop((place, user))
+        return len(users) >= _MOST_OF_ADDRESS
+
+    def _drop(self, key: _Key) -> _Count | None:
+        count = self._counts.pop(key, None)
+        place, user = key
+        if count is not None and user is not None:
+            self._users[place].discard(user)
+            if not self._users[place]:
+                del self._users[place]
+        return count
 
 
 def network_of(address: str) -> str:

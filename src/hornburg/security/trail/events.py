@@ -9,7 +9,7 @@ import msgspec
 
 from hornburg.security.principals import NOBODY, Principal
 
-__all__ = ["LEVELS", "MOST_SUBJECTS", "READS", "Event", "Identity", "Outcome", "Subject"]
+__all__ = ["LEVELS", "MOST_SUBJECTS", "SHARED", "Event", "Identity", "Outcome", "Subject"]
 
 LEVELS = ("patient", "study", "series", "instance")
 """The words of lines for the numbers of :class:`hornburg.dicom.levels.Level`."""
@@ -17,8 +17,14 @@ LEVELS = ("patient", "study", "series", "instance")
 #: Resources that one line names; of more there are more lines.
 MOST_SUBJECTS = 100
 
-READS = frozenset({"anyone", "view", "download", "send", "query-remote", "jobs", "worklists"})
-"""Actions of which equal ones within a second share a line, which counts them."""
+SHARED = frozenset(
+    {
+        *("anyone", "view", "download", "send", "query-remote", "jobs", "worklists"),
+        *("login-failed", "request"),
+    }
+)
+"""Actions of which equal ones within a second share a line, which counts them: reads, and what
+anybody can have refused as often as they like."""
 
 
 class Outcome(enum.Enum):

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from hornburg.errors import UnavailableError
 from hornburg.security.principals import Principal
 from hornburg.security.trail.chain import TrailError
-from hornburg.security.trail.events import READS, Event, Identity, Outcome
+from hornburg.security.trail.events import SHARED, Event, Identity, Outcome
 from hornburg.security.trail.grouping import (
     Entry,
     grouped,
@@ -122,7 +122,7 @@ class Trail:
         """Have an event written, soon."""
         if self._writer is None:
             return
-        events = self._reads if event.action in READS else self._changes
+        events = self._reads if event.action in SHARED else self._changes
         if len(events) < _MOST_WAITING:
             events.append((self._clock(), event))
         else:
