@@ -65,7 +65,7 @@ def _passwords(facts: Facts) -> Verdict | list[Verdict]:
     fix = "hornburg hash-password, and its line in RegisteredUsers"
     names = _some(plain)
     verdicts = [warned(f"passwords in plain text: {names}", fix)]
-    readable = [path for path in settings.files if others_may_read(path)]
+    readable = [path for path in settings.files if others_may_read(path, settings)]
     if readable:
         verdicts = [
             failed(

@@ -31,7 +31,7 @@ def _files(facts: Facts) -> Verdict | list[Verdict]:
     if not found:
         return passed("configuration, keys and folders belong to their user alone")
     return [
-        failed(f"others can {each.how} {each.what} {each.path}", f"chmod {each.mode:o} {each.path}")
+        failed(f"others can {each.how} {each.what} {each.path}", each.fix)
         for each in found
     ]
 
