@@ -30,10 +30,7 @@ def _files(facts: Facts) -> Verdict | list[Verdict]:
     found = exposed_files(facts.settings)
     if not found:
         return passed("configuration, keys and folders belong to their user alone")
-    return [
-        failed(f"others can {each.how} {each.what} {each.path}", each.fix)
-        for each in found
-    ]
+    return [failed(f"others can {each.how} {each.what} {each.path}", each.fix) for each in found]
 
 
 def _overwrite(facts: Facts) -> Verdict:
