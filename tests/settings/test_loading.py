@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -148,6 +149,12 @@ def test_a_protection_that_would_be_missing_stops_the_start(configured, configur
     assert caught.value.option == next(iter(configuration))
 
 
+def test_authorities_start_at_the_folder_of_their_file(configured, tmp_path):
+    settings = configured({"HttpsCACertificates": "hospital.pem"})
+    assert settings.https_ca_certificates == tmp_path / "hospital.pem"
+    assert configured({"HttpsCACertificates": ""}).https_ca_certificates is None
+
+
 # ---- environment ----
 
 
@@ -160,7 +167,7 @@ def test_a_protection_that_would_be_missing_stops_the_start(configured, configur
         ("HORNBURG__HTTP_PORT", "0", "http_port", 0),
         ("ORTHANC__REMOTE_ACCESS_ALLOWED", "false", "remote_access_allowed", False),
         ("ORTHANC__CASE_SENSITIVE_PN", "true", "case_sensitive_pn", True),
-        ("ORTHANC__HTTPS_CA_CERTIFICATES", "/ca", "https_ca_certificates", "/ca"),
+        ("ORTHANC__HTTPS_CA_CERTIFICATES", "/ca", "https_ca_certificates", Path("/ca")),
         ("ORTHANC__STORE_MD5_FOR_ATTACHMENTS", "false", "store_md5_for_attachments", False),
         ("ORTHANC__SYNCHRONOUS_C_MOVE", "false", "synchronous_c_move", False),
         (

@@ -157,7 +157,7 @@ def _first_folder(paths: Sequence[Path], here: Path) -> Path:
 
 def _default_paths(values: dict[str, Any], base: Path, configured: bool) -> None:
     for option in OPTIONS.values():
-        if option.kind == "path" and option.default is not None:
+        if option.kind == "path" and option.default:
             values.setdefault(option.attribute, base / str(option.default))
     if not configured and values["storage_directory"] == base / "OrthancStorage":
         values["storage_directory"] = base / _OWN_STORAGE
