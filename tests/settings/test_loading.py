@@ -326,11 +326,31 @@ def test_remote_access_without_users_refuses_to_start(configured, authentication
         ({"RemoteAccessAllowed": True, "AuthenticationEnabled": False}, "everybody"),
         ({"RemoteAccessAllowed": True, "RegisteredUsers": {"orthanc": "orthanc"}}, "manuals"),
         ({"HttpBindAddresses": ["0.0.0.0", "::1"]}, "0.0.0.0 left out"),
+        ({"AccessRules": [{"Users": ["bob"], "Role": "admin"}]}, 'Users "bob", and nobody is'),
+        ({"AccessRules": [{"Modalities": ["ctt"], "Role": "reader"}]}, 'name Modalities "ctt"'),
     ],
 )
 def test_notes_for_the_operator(configured, configuration, note):
     (only,) = configured(configuration).notes
     assert note in only
+
+
+def test_whom_rules_may_name(configured):
+    everybody = {"Users": ["alice", "*", "nobody", "idp/bob", "carol"], "Role": "reader"}
+    provider = {"Issuer": "https://id.example", "ClientId": "x", "UsernamePrefix": "idp/"}
+    configuration = {
+        "RegisteredUsers": {"alice": "a long sentence"},
+        "OpenIdConnect": provider,
+        "SslCertificateUsers": {"CN=c": "carol"},
+        "DicomModalities": {"ct": ["CT", "192.0.2.1", 104]},
+        "AccessRules": [everybody, {"Modalities": ["ct", "*"], "Role": "reader"}],
+    }
+    assert configured(configuration).strangers_in_rules == ()
+    # The index may know modalities that the configuration doesn't.
+    elsewhere = {"Modalities": ["mr"], "Role": "reader"}
+    assert configured({"AccessRules": [elsewhere]}).strangers_in_rules == ('Modalities "mr"',)
+    configuration = {"AccessRules": [elsewhere], "DicomModalitiesInDatabase": True}
+    assert configured(configuration).strangers_in_rules == ()
 
 
 @pytest.mark.parametrize(

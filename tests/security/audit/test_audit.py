@@ -60,6 +60,7 @@ CASES = [
     ("access-rules", REMOTE, P, ""),
     ("access-rules", {**REMOTE, "RegisteredUsers": {"a": HASH, "b": HASH}}, W, "AccessRules"),
     ("access-rules", {"AccessRules": RULES}, P, ""),
+    ("access-rules", {"AccessRules": [{"Modalities": ["ctt"], "Role": "reader"}]}, W, "names of"),
     ("openid", {}, P, ""),
     ("openid", {"OpenIdConnect": PROVIDER, "AccessRules": RULES}, P, ""),
     (
@@ -151,6 +152,7 @@ CASES = [
     ("logs", {"DeidentifyLogs": False}, W, '"DeidentifyLogs": true'),
     ("options", {}, P, ""),
     ("options", {"StoreDicom": False}, W, "take them out"),
+    ("options", {"DicomAlwaysAlowStore": False}, W, "the right name"),
     ("profile-exceptions", {}, P, ""),
     (
         "profile-exceptions",
@@ -285,6 +287,25 @@ def test_the_folder_of_the_images_is_the_servers_alone(tmp_path):
     (tmp_path / "images").chmod(0o755)
     (verdict,) = verdicts_of(audit(settings), "host-files")
     assert verdict.fix == f"chmod 700 {tmp_path}/images"
+
+
+def test_plug_ins_in_machine_code_are_named(tmp_path):
+    """One of them may have kept people out."""
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "libOrthancAuthorization.so").write_bytes(b"")
+    settings = settings_of(tmp_path, {"Plugins": ["plugins", "entry-point:shipped"]})
+    (verdict,) = verdicts_of(audit(settings), "options")
+    assert verdict.grade is Grade.WARN
+    assert "libOrthancAuthorization.so" in verdict.found
+
+
+def test_the_user_with_a_password_of_the_manual_is_named(tmp_path):
+    users = {"bob": LONG, "orthanc": "orthanc"}
+    (verdict,) = verdicts_of(
+        audit(settings_of(tmp_path, {"RegisteredUsers": users})), "http-passwords"
+    )
+    assert "orthanc" in verdict.found
+    assert "bob" not in verdict.found
 
 
 def test_every_line_has_a_case_and_is_whole():
