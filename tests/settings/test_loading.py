@@ -336,8 +336,8 @@ def test_notes_for_the_operator(configured, configuration, note):
 
 
 def test_whom_rules_may_name(configured):
-    everybody = {"Users": ["alice", "*", "nobody", "idp/bob", "carol"], "Role": "reader"}
-    provider = {"Issuer": "https://id.example", "ClientId": "x", "UsernamePrefix": "idp/"}
+    everybody = {"Users": ["alice", "*", "nobody", "idp:bob", "carol"], "Role": "reader"}
+    provider = {"Issuer": "https://id.example", "ClientId": "x", "UsernamePrefix": "idp:"}
     configuration = {
         "RegisteredUsers": {"alice": "a long sentence"},
         "OpenIdConnect": provider,
