@@ -7,9 +7,18 @@ from typing import NamedTuple
 
 import msgspec
 
-from hornburg.security.principals import NOBODY, Principal
+from hornburg.security.principals import NOBODY, Permission, Principal
 
-__all__ = ["LEVELS", "MOST_SUBJECTS", "READS", "Event", "Identity", "Outcome", "Subject"]
+__all__ = [
+    "ACTIONS",
+    "LEVELS",
+    "MOST_SUBJECTS",
+    "READS",
+    "Event",
+    "Identity",
+    "Outcome",
+    "Subject",
+]
 
 LEVELS = ("patient", "study", "series", "instance")
 """The words of lines for the numbers of :class:`hornburg.dicom.levels.Level`."""
@@ -19,6 +28,15 @@ MOST_SUBJECTS = 100
 
 READS = frozenset({"anyone", "view", "download", "send", "query-remote", "jobs", "worklists"})
 """Actions of which equal ones within a second share a line, which counts them."""
+
+
+ACTIONS = (
+    *(permission.value for permission in Permission),
+    *("login", "login-failed", "logout", "association", "association-refused", "request"),
+    *("start", "stop", "trail-file", "trail-retention", "trail-repaired", "trail-damaged"),
+    *("trail-lost", "syslog-lost"),
+)
+"""All words that a line may have as its action."""
 
 
 class Outcome(enum.Enum):
