@@ -345,6 +345,16 @@ def test_the_command_grades_and_exits(tmp_path, capsys):
     assert {check["Grade"] for check in report["Checks"]} == {"pass", "warn", "fail"}
 
 
+def test_a_report_for_a_file_breaks_no_line(tmp_path, capsys):
+    """A line to copy that is cut in two at the 80th column is none, and grep finds half of it."""
+    (tmp_path / "c.json").write_text("{}")
+    main(["audit", str(tmp_path / "c.json")])
+    lines = capsys.readouterr().out.splitlines()
+    for check, verdict in audit(load([tmp_path / "c.json"], {})).lines:
+        assert f"{verdict.grade.value} {check.title}: {verdict.found}" in lines
+        assert not verdict.fix or f"     to do: {verdict.fix}" in lines
+
+
 def test_a_configuration_that_cannot_be_used_is_an_error_of_one_line(tmp_path, capsys):
     (tmp_path / "c.json").write_text("{")
     assert main(["audit", str(tmp_path / "c.json")]) == 2
