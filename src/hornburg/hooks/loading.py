@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from hornburg.hooks.errors import PluginLoadError
 from hornburg.hooks.port import Port
-from hornburg.hooks.specs import Plugin
+from hornburg.hooks.specs import HOOKS, Plugin
 from hornburg.hooks.trusted import refuse_writable, refuse_writable_package
 from hornburg.settings.plugins import NATIVE_SUFFIXES
 
@@ -33,6 +33,7 @@ ENTRY_POINTS = "hornburg.plugins"
 
 _ENTRY_POINT = "entry-point:"
 _PACKAGE = "__init__.py"
+_FILTERS = ("filter_", "change_")
 _MOST_BYTES = 16 << 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]{0,63}", re.ASCII)
 
@@ -89,7 +90,19 @@ def _plugin_of(module: ModuleType, port: Port) -> Plugin:
             f"Plugins: {module.__file__}: 'plugin', or what 'create(server)' answers, must be a "
             "hornburg.hooks.specs.Plugin"
         )
+    _refuse_unknown_filters(module, plugin)
     return plugin
+
+
+def _refuse_unknown_filters(module: ModuleType, plugin: Plugin) -> None:
+    """A filter that nobody asks, for want of a letter, would hold nothing back."""
+    for name in dir(type(plugin)):
+        if name.startswith(_FILTERS) and name not in HOOKS and callable(getattr(plugin, name)):
+            known = ", ".join(hook for hook in HOOKS if hook.startswith(_FILTERS))
+            raise PluginLoadError(
+                f"Plugins: {module.__file__}: {name} is no hook, and would never be asked; "
+                f"allowed are {known}"
+            )
 
 
 def _modules(path: Path) -> Iterator[tuple[str, ModuleType]]:
