@@ -87,22 +87,34 @@ def test_tokens(configuration: str, capsys: Any) -> None:
     assert '"download"' in capsys.readouterr().out
 
 
+def test_a_list_of_tokens_cuts_nothing(configuration: str, capsys: Any) -> None:
+    arguments = ["--user", "alice", "--name", "nightly export", "--role", "admin"]
+    assert main(["token", "create", configuration, *arguments]) == 0
+    main(["token", "list", configuration, "--json"])
+    (listed,) = json.loads(capsys.readouterr().out.partition("\n")[2])
+    assert main(["token", "list", configuration]) == 0
+    row = capsys.readouterr().out.splitlines()[1]
+    assert listed["Expires"][:16] in row
+    assert "\u2026" not in row
+
+
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "said"),
     [
-        ["--user", "mallory"],
-        ["--user", "alice", "--days", "0"],
-        ["--user", "alice", "--permission", "nonsense"],
-        ["--user", "alice", "--role", "nonsense"],
-        ["--user", "alice", "--role", "reader", "--permission", "view"],
-        [],
+        (["--user", "mallory"], "'mallory' is none of RegisteredUsers"),
+        (["--user", "alice", "--days", "0"], "--days is 0: allowed is an integer from 1 to 3650"),
+        (["--user", "alice", "--permission", "nonsense"], "allowed are view, "),
+        (["--user", "alice", "--role", "nonsense"], "allowed are reader, "),
+        (["--user", "alice", "--role", "reader", "--permission", "view"], "not both"),
+        ([], "--user"),
     ],
 )
-def test_no_tokens(configuration: str, capsys: Any, arguments: list[str]) -> None:
+def test_no_tokens(configuration: str, capsys: Any, arguments: list[str], said: str) -> None:
     assert main(["token", "create", configuration, *arguments]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
+    assert said in captured.err
 
 
 def test_before_the_first_start(tmp_path: Path, capsys: Any) -> None:

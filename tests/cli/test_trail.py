@@ -52,6 +52,18 @@ def test_an_import_is_in_the_trail(configuration, capsys):
     assert not shown(capsys, configuration, "--since", "2999-01-01T00:00")
 
 
+@pytest.mark.parametrize(
+    ("option", "word", "allowed"),
+    [("--action", "deleted", "delete, "), ("--outcome", "denied", "success, refused, failed")],
+)
+def test_a_word_that_no_line_can_have(configuration, capsys, option, word, allowed):
+    """An empty answer would say that nothing of the kind has happened."""
+    assert main(["trail", "show", configuration, option, word]) == 2
+    said = capsys.readouterr().err
+    assert f"'{word}'" in said
+    assert allowed in said
+
+
 def test_people_read_one_line_for_each_event(configuration, capsys):
     capsys.readouterr()
     assert main(["trail", "show", configuration, "--action", "upload"]) == 0

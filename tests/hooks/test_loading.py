@@ -99,6 +99,10 @@ def test_plug_ins_of_orthanc(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
         ("def create(server):\n    return 3", "must be a hornburg.hooks.specs.Plugin"),
         ("x = 1", "must be a hornburg.hooks.specs.Plugin"),
         (PLAIN.replace("version", 'name = "a/b"; version'), "a name has 1 to 64"),
+        (
+            PLAIN.replace("version", "filter_htp = print; version"),
+            "filter_htp is no hook.* filter_http,",
+        ),
     ],
 )
 def test_what_fails_is_named_in_one_line(tmp_path: Path, text: str, why: str) -> None:

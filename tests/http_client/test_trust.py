@@ -61,7 +61,7 @@ async def _here(host: str, port: int) -> list[str]:
 
 
 def client(authority: Certified | None, **options: Any) -> HttpClient:
-    path = str(authority.certificate) if authority else ""
+    path = authority.certificate if authority else None
     settings = Settings(https_ca_certificates=path, http_timeout=20, **options)
     return HttpClient(settings, _here)
 
@@ -183,4 +183,4 @@ async def test_authorities_that_are_none_stop_the_start(tmp_path: Path, content:
     if content is not None:
         path.write_text(content)
     with pytest.raises(SettingsError, match="HttpsCACertificates"):
-        await HttpClient(Settings(https_ca_certificates=str(path))).open()
+        await HttpClient(Settings(https_ca_certificates=path)).open()

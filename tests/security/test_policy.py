@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,19 @@ from hornburg.settings.rules import BUILT_IN_ROLES, NARROWABLE, PERMISSIONS
 
 ALICE = Principal("alice", Kind.PASSWORD, "192.0.2.1")
 GRANTABLE = frozenset(Permission) - {Permission.ANYONE}
+
+
+@pytest.mark.parametrize(
+    ("who", "said"),
+    [
+        (ALICE, "the permission view, which alice does not have"),
+        (replace(ALICE, kind=Kind.TOKEN), "view, which this token of alice does not have"),
+        (NOBODY, 'which "nobody" (who shows no name) does not have'),
+    ],
+)
+def test_a_refusal_says_who_lacks_what(who: Principal, said: str) -> None:
+    with pytest.raises(ForbiddenError, match=re.escape(said)):
+        Access(who, {}).scope(Permission.VIEW)
 
 
 def settings(folder: Path, **options: Any) -> Settings:

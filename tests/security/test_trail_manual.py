@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from hornburg.security.principals import Permission
-from hornburg.security.trail.events import SHARED
+from hornburg.security.trail.events import ACTIONS, SHARED
 from hornburg.settings.trail import _MEMBERS as MEMBERS
 from hornburg.settings.trail import _SYSLOG as SYSLOG
 from hornburg.settings.trail import read_trail
@@ -37,4 +37,5 @@ def test_every_action_is_there():
     stated = {one.value for one in Permission} - {"anyone", "metrics"}
     assert stated <= set(actions)
     assert SHARED - {"anyone"} <= set(actions)
+    assert set(actions) == set(ACTIONS) - {"anyone", "metrics"}
     assert len(actions) == len(set(actions))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -148,6 +149,12 @@ def test_a_protection_that_would_be_missing_stops_the_start(configured, configur
     assert caught.value.option == next(iter(configuration))
 
 
+def test_authorities_start_at_the_folder_of_their_file(configured, tmp_path):
+    settings = configured({"HttpsCACertificates": "hospital.pem"})
+    assert settings.https_ca_certificates == tmp_path / "hospital.pem"
+    assert configured({"HttpsCACertificates": ""}).https_ca_certificates is None
+
+
 # ---- environment ----
 
 
@@ -160,7 +167,7 @@ def test_a_protection_that_would_be_missing_stops_the_start(configured, configur
         ("HORNBURG__HTTP_PORT", "0", "http_port", 0),
         ("ORTHANC__REMOTE_ACCESS_ALLOWED", "false", "remote_access_allowed", False),
         ("ORTHANC__CASE_SENSITIVE_PN", "true", "case_sensitive_pn", True),
-        ("ORTHANC__HTTPS_CA_CERTIFICATES", "/ca", "https_ca_certificates", "/ca"),
+        ("ORTHANC__HTTPS_CA_CERTIFICATES", "/ca", "https_ca_certificates", Path("/ca")),
         ("ORTHANC__STORE_MD5_FOR_ATTACHMENTS", "false", "store_md5_for_attachments", False),
         ("ORTHANC__SYNCHRONOUS_C_MOVE", "false", "synchronous_c_move", False),
         (
@@ -319,11 +326,31 @@ def test_remote_access_without_users_refuses_to_start(configured, authentication
         ({"RemoteAccessAllowed": True, "AuthenticationEnabled": False}, "everybody"),
         ({"RemoteAccessAllowed": True, "RegisteredUsers": {"orthanc": "orthanc"}}, "manuals"),
         ({"HttpBindAddresses": ["0.0.0.0", "::1"]}, "0.0.0.0 left out"),
+        ({"AccessRules": [{"Users": ["bob"], "Role": "admin"}]}, 'Users "bob", and nobody is'),
+        ({"AccessRules": [{"Modalities": ["ctt"], "Role": "reader"}]}, 'name Modalities "ctt"'),
     ],
 )
 def test_notes_for_the_operator(configured, configuration, note):
     (only,) = configured(configuration).notes
     assert note in only
+
+
+def test_whom_rules_may_name(configured):
+    everybody = {"Users": ["alice", "*", "nobody", "idp:bob", "carol"], "Role": "reader"}
+    provider = {"Issuer": "https://id.example", "ClientId": "x", "UsernamePrefix": "idp:"}
+    configuration = {
+        "RegisteredUsers": {"alice": "a long sentence"},
+        "OpenIdConnect": provider,
+        "SslCertificateUsers": {"CN=c": "carol"},
+        "DicomModalities": {"ct": ["CT", "192.0.2.1", 104]},
+        "AccessRules": [everybody, {"Modalities": ["ct", "*"], "Role": "reader"}],
+    }
+    assert configured(configuration).strangers_in_rules == ()
+    # The index may know modalities that the configuration doesn't.
+    elsewhere = {"Modalities": ["mr"], "Role": "reader"}
+    assert configured({"AccessRules": [elsewhere]}).strangers_in_rules == ('Modalities "mr"',)
+    configuration = {"AccessRules": [elsewhere], "DicomModalitiesInDatabase": True}
+    assert configured(configuration).strangers_in_rules == ()
 
 
 @pytest.mark.parametrize(

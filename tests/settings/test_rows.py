@@ -75,7 +75,7 @@ def test_a_row_is_complete(option):
 def test_every_field_is_an_option_or_comes_from_loading():
     fields = {field.name for field in dataclasses.fields(Settings)}
     options = {option.attribute for option in OPTIONS.values()}
-    assert fields - options == {"origins", "notes", "ignored", "files"}
+    assert fields - options == {"origins", "notes", "ignored", "unknown", "files"}
 
 
 def test_names_differ_without_underscores_too():

@@ -44,6 +44,14 @@ def audit(
 
 def _print(report: Report) -> None:
     console = Console(highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        # One line each, for grep and mail: a line to copy must not be broken in two.
+        for check, verdict in report.lines:
+            print(f"{verdict.grade.value} {check.title}: {verdict.found}")
+            if verdict.grade is not Grade.PASS:
+                print(f"     {check.why}\n     to do: {verdict.fix}")
+        print(report.summary)
+        return
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), expand=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")

@@ -19,10 +19,15 @@ from hornburg.security.policy import Policy
 from hornburg.security.private_file import PrivateFile
 from hornburg.security.tokens import TOKENS_FILE, Tokens
 from hornburg.settings import Settings, load
+from hornburg.settings.rules import BUILT_IN_ROLES
 
 __all__ = ["token"]
 
 _DAY = 86_400
+_MOST_DAYS = 3650
+
+#: Columns where there is no terminal, so that nothing is folded for whom reads a file.
+_WIDE = 200
 
 token = cyclopts.App(name="token", help="API tokens: made, listed and revoked.")
 
@@ -56,13 +61,20 @@ def create(
         A role that it is limited to instead.
     """
     settings = load(configuration, os.environ)
+    if user not in (settings.registered_users or {}):
+        raise ParameterOutOfRangeError(f"{user[:64]!a} is none of RegisteredUsers")
+    if not 1 <= days <= _MOST_DAYS:
+        raise ParameterOutOfRangeError(
+            f"--days is {days}: allowed is an integer from 1 to {_MOST_DAYS}"
+        )
     words: list[str] | None = list(permission) or None
     if role:
         found = Policy(settings).role(role)
-        if found is None or words:
-            raise ParameterOutOfRangeError(
-                f"There is no role {role[:64]!a}" if found is None else "--role or --permission"
-            )
+        if words:
+            raise ParameterOutOfRangeError("Allowed is either --role or --permission, not both")
+        if found is None:
+            known = ", ".join((*BUILT_IN_ROLES, *settings.roles))
+            raise ParameterOutOfRangeError(f"There is no role {role[:64]!a}; allowed are {known}")
         words = [one.value for one in found]
     identifier, text = _tokens(settings).create(
         user, name=name, life=days * _DAY, permissions=words
@@ -88,13 +100,16 @@ def list_(*configuration: Path, as_json: AsJson = False) -> None:
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
     for title in ("ID", "User", "Name", "Expires", "LastUse", "Permissions"):
-        table.add_column(title)
+        # What is copied or compared must not be cut.
+        table.add_column(title, no_wrap=title in ("ID", "Expires", "LastUse"))
     for one in found:
         limits = one["Permissions"]
         words = ", ".join(limits) if isinstance(limits, list) else "all of the user's"
-        cells = [one["ID"], one["User"], one["Name"], one["Expires"], one["LastUse"] or "never"]
+        expires, used = (str(one[when] or "never")[:16] for when in ("Expires", "LastUse"))
+        cells = [one["ID"], one["User"], one["Name"], expires, used]
         table.add_row(*(Text(str(cell)) for cell in (*cells, words)))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.print(table, width=None if console.is_terminal else _WIDE)
 
 
 @token.command

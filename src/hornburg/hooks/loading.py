@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 
 from hornburg.hooks.errors import PluginLoadError
 from hornburg.hooks.port import Port
-from hornburg.hooks.specs import Plugin
+from hornburg.hooks.specs import HOOKS, Plugin
 from hornburg.hooks.trusted import refuse_writable, refuse_writable_package
+from hornburg.settings.plugins import NATIVE_SUFFIXES
 
 __all__ = ["ENTRY_POINTS", "Loaded", "load_plugins"]
 
@@ -31,8 +32,8 @@ ENTRY_POINTS = "hornburg.plugins"
 """The group of entry points; one of them is used only when ``Plugins`` names it."""
 
 _ENTRY_POINT = "entry-point:"
-_NATIVE = (".so", ".dll", ".dylib")
 _PACKAGE = "__init__.py"
+_FILTERS = ("filter_", "change_")
 _MOST_BYTES = 16 << 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]{0,63}", re.ASCII)
 
@@ -89,7 +90,19 @@ def _plugin_of(module: ModuleType, port: Port) -> Plugin:
             f"Plugins: {module.__file__}: 'plugin', or what 'create(server)' answers, must be a "
             "hornburg.hooks.specs.Plugin"
         )
+    _refuse_unknown_filters(module, plugin)
     return plugin
+
+
+def _refuse_unknown_filters(module: ModuleType, plugin: Plugin) -> None:
+    """A filter that nobody asks, for want of a letter, would hold nothing back."""
+    for name in dir(type(plugin)):
+        if name.startswith(_FILTERS) and name not in HOOKS and callable(getattr(plugin, name)):
+            known = ", ".join(hook for hook in HOOKS if hook.startswith(_FILTERS))
+            raise PluginLoadError(
+                f"Plugins: {module.__file__}: {name} is no hook, and would never be asked; "
+                f"allowed are {known}"
+            )
 
 
 def _modules(path: Path) -> Iterator[tuple[str, ModuleType]]:
@@ -97,7 +110,7 @@ def _modules(path: Path) -> Iterator[tuple[str, ModuleType]]:
     if path.name.startswith(_ENTRY_POINT):
         yield _from_entry_point(path.name.removeprefix(_ENTRY_POINT))
         return
-    if path.suffix in _NATIVE:
+    if path.suffix in NATIVE_SUFFIXES:
         raise PluginLoadError(
             f"Plugins: {path} is a plug-in of Orthanc in machine code, which can't be loaded: "
             "allowed are files and packages of Python"
@@ -123,7 +136,7 @@ def _from_folder(path: Path, folder: Path) -> Iterator[tuple[str, ModuleType]]:
         inside = sorted(folder.iterdir())
     except OSError as error:
         raise PluginLoadError(f"Plugins: {path}: {error.strerror}") from None
-    native = [one.name for one in inside if one.suffix in _NATIVE]
+    native = [one.name for one in inside if one.suffix in NATIVE_SUFFIXES]
     if native:
         log.warning(
             "%s: plug-ins of Orthanc in machine code can't be loaded, and have no effect: %s",

@@ -48,6 +48,7 @@ class Trust:
     def __init__(self, settings: Settings) -> None:
         self._verify = settings.https_verify_peers
         self._authorities = settings.https_ca_certificates
+        self._where = settings.origins.get("HttpsCACertificates", "configuration")
         self._shared: ssl.SSLContext | None = None
 
     def open(self) -> None:
@@ -83,11 +84,11 @@ class Trust:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-        elif self._authorities:
+        elif self._authorities is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             # As curl does: a certificate in the file is trusted, authority or not.
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-            self._take_authorities(context)
+            self._take_authorities(context, self._authorities)
         else:
             context = httpx2.create_ssl_context()
         context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -95,8 +96,7 @@ class Trust:
         context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
         return context
 
-    def _take_authorities(self, context: ssl.SSLContext) -> None:
-        path = Path(self._authorities)
+    def _take_authorities(self, context: ssl.SSLContext, path: Path) -> None:
         try:
             if path.stat().st_size > _LARGEST_FILE:
                 raise self._unfit(f"{path} is larger than {_LARGEST_FILE >> 20} MB")
@@ -106,9 +106,8 @@ class Trust:
         except OSError as error:
             raise self._unfit(f"{path} can't be read: {error.strerror}") from None
 
-    @staticmethod
-    def _unfit(what: str) -> SettingsError:
-        return SettingsError("configuration", what, option="HttpsCACertificates")
+    def _unfit(self, what: str) -> SettingsError:
+        return SettingsError(self._where, what, option="HttpsCACertificates")
 
 
 def _show(context: ssl.SSLContext, client: ClientCertificate) -> None:

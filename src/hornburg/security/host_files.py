@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import grp
+import os
+import pwd
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ from pathlib import Path
 
 from hornburg.settings import Settings
 
-__all__ = ["Exposed", "exposed_files", "others_may_read", "others_may_write"]
+__all__ = ["Exposed", "exposed_files", "others_may_read"]
 
 _READ = stat.S_IRGRP | stat.S_IROTH
 _WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -19,60 +22,107 @@ _WRITE = stat.S_IWGRP | stat.S_IWOTH
 class Exposed:
     """A path that others can read or write.
 
-    ``what`` says what it is to the server, ``how`` is "read", "write" or "read and write",
-    ``mode`` the permissions that it should have.
+    ``what`` says what it is to the server, ``how`` is "read", "write" or "read and write", and
+    ``fix`` is the command that helps.
     """
 
     path: Path
     what: str
     how: str
-    mode: int
+    fix: str
 
     def __str__(self) -> str:
-        return f"others can {self.how} {self.what} {self.path}: chmod {self.mode:o} {self.path}"
+        return f"others can {self.how} {self.what} {self.path}: {self.fix}"
 
 
-def others_may_read(path: Path) -> bool:
-    """Whether the group or everybody may read it; not when it isn't there."""
-    return bool(_mode(path) & _READ)
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """The user that the server runs as, and the group that nobody else is in, if there is one."""
+
+    uid: int
+    name: str
+    group: int | None
 
 
-def others_may_write(path: Path) -> bool:
-    """Whether the group or everybody may write it; not when it isn't there."""
-    return bool(_mode(path) & _WRITE)
+def others_may_read(path: Path, settings: Settings) -> bool:
+    """Whether anybody but the server's user and the owner may read it; not when it isn't there."""
+    return bool(_shared(path, _owner(settings)) & _READ)
 
 
-def _mode(path: Path) -> int:
+def _owner(settings: Settings) -> _Owner:
+    uid = os.geteuid()
     try:
-        return stat.S_IMODE(path.stat().st_mode)
+        if uid == 0 and settings.run_as_user:
+            user = pwd.getpwnam(settings.run_as_user)
+        else:
+            user = pwd.getpwuid(uid)
+    except KeyError:
+        # A container may run by a number that has no name.
+        return _Owner(uid, str(uid), None)
+    return _Owner(user.pw_uid, user.pw_name, user.pw_gid if _is_alone(user) else None)
+
+
+def _is_alone(user: pwd.struct_passwd) -> bool:
+    """Whether nobody else is in the group of that user.
+
+    Files of root that such a group may read are the usual way to hand a service what it may read
+    and must not change.
+    """
+    try:
+        members = grp.getgrgid(user.pw_gid).gr_mem
+    except KeyError:
+        return False
+    if any(name != user.pw_name for name in members):
+        return False
+    return all(one.pw_uid == user.pw_uid for one in pwd.getpwall() if one.pw_gid == user.pw_gid)
+
+
+def _shared(path: Path, owner: _Owner) -> int:
+    """The permissions of all but the file's and the server's own user."""
+    try:
+        found = path.stat()
     except OSError:
         # Not there, or not ours to look at: whoever needs it says so when it is opened.
         return 0
+    mode = stat.S_IMODE(found.st_mode)
+    return mode & ~stat.S_IRWXG if found.st_gid == owner.group else mode
 
 
 def exposed_files(settings: Settings) -> list[Exposed]:
     """What others can read or write and should not, of all that the settings name."""
+    owner = _owner(settings)
     found: list[Exposed] = []
     for path in _configuration(settings):
-        found += _look(path, "the configuration", secret=_has_secrets(settings))
+        # Whoever may list a folder learns the names of its files, and they are no secret.
+        secret = _has_secrets(settings) and not path.is_dir()
+        found += _look(path, "the configuration", owner, secret=secret)
     for path, what in _keys(settings):
-        found += _look(path, what, secret=True)
+        found += _look(path, what, owner, secret=True)
     for path in settings.lua_scripts:
-        found += _look(path, "the script", secret=False)
+        found += _look(path, "the script", owner, secret=False)
     for path in settings.plugins:
-        found += _look(path, "the plug-in", secret=False)
+        found += _look(path, "the plug-in", owner, secret=False)
     for path, what in _folders(settings):
-        found += _look(path, what, secret=True)
+        found += _look(path, what, owner, secret=True)
     return found
 
 
-def _look(path: Path, what: str, *, secret: bool) -> Iterator[Exposed]:
-    hows = ["read"] if secret and others_may_read(path) else []
-    if others_may_write(path):
+def _look(path: Path, what: str, owner: _Owner, *, secret: bool) -> Iterator[Exposed]:
+    shared = _shared(path, owner)
+    hows = ["read"] if secret and shared & _READ else []
+    if shared & _WRITE:
         hows.append("write")
-    if hows:
-        mode = (0o700 if path.is_dir() else 0o600) if secret else _mode(path) & ~_WRITE
-        yield Exposed(path, what, " and ".join(hows), mode)
+    if not hows:
+        return
+    found = path.stat()
+    mode = stat.S_IMODE(found.st_mode) & ~_WRITE
+    fix = ""
+    if secret:
+        mode = 0o700 if path.is_dir() else 0o600
+        if found.st_uid != owner.uid:
+            # With its mode alone, the server could not read it any more.
+            fix = f"chown {owner.name} {path}; "
+    yield Exposed(path, what, " and ".join(hows), f"{fix}chmod {mode:o} {path}")
 
 
 def _configuration(settings: Settings) -> Iterator[Path]:
@@ -88,6 +138,7 @@ def _has_secrets(settings: Settings) -> bool:
         settings.registered_users
         or settings.orthanc_peers
         or settings.http_proxy
+        or (settings.open_id_connect is not None and settings.open_id_connect.client_secret)
         or settings.pkcs11
     )
 
@@ -97,6 +148,9 @@ def _keys(settings: Settings) -> Iterator[tuple[Path, str]]:
         yield settings.ssl_private_key or settings.ssl_certificate, "the private key"
     if settings.dicom_tls_enabled and settings.dicom_tls_private_key:
         yield Path(settings.dicom_tls_private_key), "the private key"
+    syslog = settings.trail.syslog
+    if syslog is not None and syslog.private_key is not None:
+        yield Path(syslog.private_key), "the private key"
     for peer in settings.orthanc_peers.values():
         if peer.certificate_key_file:
             yield Path(peer.certificate_key_file), "the private key"

@@ -67,7 +67,10 @@ class Access:
         try:
             return self.granted[permission]
         except KeyError:
-            who = self.principal.name or "nobody"
+            who = self.principal.name or '"nobody" (who shows no name)'
+            if self.principal.kind is Kind.TOKEN:
+                # Its user may have it: the token may be narrower.
+                who = f"this token of {who}"
             raise ForbiddenError(
                 f"This needs the permission {permission.value}, which {who} does not have"
             ) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from hornburg.settings.errors import Refused, SettingsError, show
 from hornburg.settings.remotes import refuse_host_name
@@ -13,7 +13,7 @@ from hornburg.settings.values import SecurityProfile
 
 __all__ = ["check"]
 
-#: Users that one line names.
+#: How many one line names.
 _MOST_NAMED = 10
 
 
@@ -24,6 +24,10 @@ def check(settings: Settings) -> Iterator[str]:
         SettingsError: options contradict each other.
     """
     _check_roles(settings)
+    strangers = settings.strangers_in_rules
+    if strangers:
+        where = settings.origins.get("AccessRules", "configuration")
+        yield f"{where}: AccessRules name {_some(strangers)}, and nobody is called so"
     yield from _check_http(settings)
     yield from _check_dicom(settings)
     _check_openid(settings)
@@ -132,12 +136,16 @@ def _check_passwords(settings: Settings) -> Iterable[str]:
         if not secret.reveal().startswith("$argon2")
     )
     if plain:
-        names = ", ".join(ascii(name) for name in plain[:_MOST_NAMED])
-        more = f" and {len(plain) - _MOST_NAMED} others" if len(plain) > _MOST_NAMED else ""
+        names = _some([ascii(name) for name in plain])
         yield (
-            f"RegisteredUsers: the password of {names}{more} is in plain text; "
+            f"RegisteredUsers: the password of {names} is in plain text; "
             "'hornburg hash-password' prints what to write instead"
         )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} others" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def _check_dicom(settings: Settings) -> Iterable[str]:

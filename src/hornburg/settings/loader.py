@@ -51,10 +51,11 @@ def load(
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     ignored: list[str] = []
+    unknown: list[str] = []
     for name, item in given.items():
         option = OPTIONS.get(name)
         if option is None:
-            _unknown(name, item, notes, ignored)
+            _unknown(name, item, unknown, ignored)
             continue
         value = _read(option, item)
         if value is None:
@@ -83,9 +84,10 @@ def load(
         **values,
         origins=freeze(origins),
         ignored=tuple(ignored),
+        unknown=tuple(unknown),
         files=tuple(path.absolute() for path in paths),
     )
-    return dataclasses.replace(settings, notes=(*notes, *check(settings)))
+    return dataclasses.replace(settings, notes=(*notes, *unknown, *check(settings)))
 
 
 def _read(option: Option, item: Given) -> object:
@@ -106,7 +108,7 @@ def _is_default(option: Option, raw: object, value: object) -> bool:
     return raw == default or (option.kind == "section" and to_json(value) == default)
 
 
-def _unknown(name: str, item: Given, notes: list[str], ignored: list[str]) -> None:
+def _unknown(name: str, item: Given, unknown: list[str], ignored: list[str]) -> None:
     if name in PLUGIN_SECTIONS:
         off = isinstance(item.value, dict) and item.value.get("Enable") is False
         if name in GUARDING_SECTIONS and not off:
@@ -124,7 +126,7 @@ def _unknown(name: str, item: Given, notes: list[str], ignored: list[str]) -> No
     folded = {known.lower(): known for known in (*OPTIONS, *PLUGIN_SECTIONS)}
     near = difflib.get_close_matches(name[:200].lower(), folded, n=1, cutoff=0.7)
     hint = f', did you mean "{folded[near[0]]}"?' if near else ""
-    notes.append(f"{item.where}: unknown option {show(name)}{hint}")
+    unknown.append(f"{item.where}: unknown option {show(name)}{hint}")
 
 
 def _refuse_database(name: str, item: Given) -> None:
@@ -157,7 +159,7 @@ def _first_folder(paths: Sequence[Path], here: Path) -> Path:
 
 def _default_paths(values: dict[str, Any], base: Path, configured: bool) -> None:
     for option in OPTIONS.values():
-        if option.kind == "path" and option.default is not None:
+        if option.kind == "path" and option.default:
             values.setdefault(option.attribute, base / str(option.default))
     if not configured and values["storage_directory"] == base / "OrthancStorage":
         values["storage_directory"] = base / _OWN_STORAGE

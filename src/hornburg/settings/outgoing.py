@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from hornburg.settings.errors import Refused
@@ -17,6 +18,7 @@ __all__ = [
     "is_header_value",
     "is_host",
     "proxy_of",
+    "read_file_or_none",
     "read_peer_hosts",
     "read_proxy",
 ]
@@ -101,6 +103,12 @@ class Proxy:
 
 
 _PROXY_ALLOWED = "host:port or user:password@host:port"
+
+
+def read_file_or_none(value: object) -> Path | None:
+    """The path of a file; an empty one, as Orthanc's configuration has it, names none."""
+    given = text(value, "the path of a file")
+    return Path(given) if given else None
 
 
 def read_proxy(value: object) -> str:

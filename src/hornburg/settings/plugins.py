@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["DATABASE_SECTIONS", "GUARDING_SECTIONS", "PLUGIN_SECTIONS"]
+__all__ = ["DATABASE_SECTIONS", "GUARDING_SECTIONS", "NATIVE_SUFFIXES", "PLUGIN_SECTIONS"]
+
+NATIVE_SUFFIXES = (".so", ".dll", ".dylib")
+"""What plug-ins of Orthanc end with: machine code for another program."""
 
 PLUGIN_SECTIONS = frozenset(
     [

@@ -62,7 +62,8 @@ class Row:
     setting it stops the start as long as it isn't supported; ``secret`` keeps values out of
     messages; ``ours`` marks what Orthanc doesn't have. ``read`` and ``allowed`` are given for
     types that need a reader of their own; ``text_leaves`` says that the members of a section are
-    texts even if an environment variable holds digits.
+    texts even if an environment variable holds digits; ``none`` is how no value is written where
+    Orthanc has a text for it.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Row:
     read: Reader | None = None
     allowed: str = ""
     text_leaves: bool = False
+    none: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,8 @@ def _option(attribute: str, hint: Any, row: Row, default: object) -> Option:
     kind, reader = _reader_of(hint, row)
     if isinstance(hint, type) and issubclass(hint, enum.Enum) and not row.allowed:
         row = dataclasses.replace(row, allowed=" or ".join(f'"{m.value}"' for m in hint))
-    return Option(row, attribute, kind, to_json(default), nullable, row.read or reader)
+    written = row.none if default is None else to_json(default)
+    return Option(row, attribute, kind, written, nullable, row.read or reader)
 
 
 def _reader_of(hint: Any, row: Row) -> tuple[str, Reader]:

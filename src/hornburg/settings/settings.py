@@ -98,13 +98,14 @@ class Settings(
     The attribute of an option is its name in snake_case (``HttpPort``: ``http_port``). Paths are
     absolute when :func:`hornburg.settings.load` made the object. ``origins`` tells for each
     option that was set where that was, ``notes`` what the operator should read at the start,
-    ``ignored`` the options that were set and have no effect in this version, ``files`` the files
-    and folders that they came from.
+    ``ignored`` the options that were set and have no effect in this version, ``unknown`` what was
+    set under names that no option has, ``files`` the files and folders that they came from.
     """
 
     origins: Mapping[str, str] = field(default_factory=lambda: freeze({}))
     notes: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
 
     @property
@@ -126,10 +127,40 @@ class Settings(
         return self.index_directory or self.storage_directory
 
     @property
+    def well_known_passwords(self) -> tuple[str, ...]:
+        """The users who have a password that is printed in manuals."""
+        users = self.registered_users or {}
+        return tuple(
+            name for name, word in _WELL_KNOWN if name in users and users[name].reveal() == word
+        )
+
+    @property
     def uses_well_known_passwords(self) -> bool:
         """Whether one of the users has a password that is printed in manuals."""
-        users = self.registered_users or {}
-        return any(name in users and users[name].reveal() == word for name, word in _WELL_KNOWN)
+        return bool(self.well_known_passwords)
+
+    @property
+    def strangers_in_rules(self) -> tuple[str, ...]:
+        """Whom AccessRules name though nobody is called so, as ``Users "bob"``.
+
+        A user who is misspelt can do nothing; a modality that is misspelt in every rule is one
+        that no rule names, and goes on doing all that DicomModalities gives it.
+        """
+        rules = self.access_rules or ()
+        users = {"*", "nobody", *(self.registered_users or {})}
+        users.update((self.ssl_certificate_users or {}).values())
+        # Users of a provider have its prefix, which may be any text.
+        provided = self.open_id_connect.username_prefix if self.open_id_connect else None
+        found = [
+            f'Users "{name}"'
+            for name in sorted(set().union(*(rule.users for rule in rules)) - users)
+            if not (provided is not None and name.startswith(provided))
+        ]
+        if not self.dicom_modalities_in_database:
+            known = {"*", *self.dicom_modalities}
+            named = set().union(*(rule.modalities for rule in rules))
+            found += [f'Modalities "{name}"' for name in sorted(named - known)]
+        return tuple(found)
 
     @property
     def is_http_server_secure(self) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import grp
 import json
+import os
+import pwd
 from datetime import UTC, datetime
 
 import pytest
@@ -57,6 +60,7 @@ CASES = [
     ("access-rules", REMOTE, P, ""),
     ("access-rules", {**REMOTE, "RegisteredUsers": {"a": HASH, "b": HASH}}, W, "AccessRules"),
     ("access-rules", {"AccessRules": RULES}, P, ""),
+    ("access-rules", {"AccessRules": [{"Modalities": ["ctt"], "Role": "reader"}]}, W, "names of"),
     ("openid", {}, P, ""),
     ("openid", {"OpenIdConnect": PROVIDER, "AccessRules": RULES}, P, ""),
     (
@@ -148,6 +152,7 @@ CASES = [
     ("logs", {"DeidentifyLogs": False}, W, '"DeidentifyLogs": true'),
     ("options", {}, P, ""),
     ("options", {"StoreDicom": False}, W, "take them out"),
+    ("options", {"DicomAlwaysAlowStore": False}, W, "the right name"),
     ("profile-exceptions", {}, P, ""),
     (
         "profile-exceptions",
@@ -192,8 +197,26 @@ def test_root(tmp_path):
     assert worst(verdicts_of(audit(settings, uid=0), "host-root")) is Grade.PASS
 
 
+@pytest.fixture
+def group(monkeypatch):
+    """Who else is in our group: members by the file of groups, and by that of users."""
+    me = pwd.getpwuid(os.geteuid())
+
+    def build(*, member="", primary=""):
+        name = grp.getgrgid(me.pw_gid).gr_name
+        members = [me.pw_name, *filter(None, [member])]
+        found = grp.struct_group((name, "x", me.pw_gid, members))
+        users = [me, *((one, "x", me.pw_uid + 1, *me[3:]) for one in [primary] if one)]
+        monkeypatch.setattr(grp, "getgrgid", lambda gid: found)
+        monkeypatch.setattr(pwd, "getpwall", lambda: [pwd.struct_passwd(one) for one in users])
+
+    return build
+
+
+@pytest.mark.parametrize("others", [{"member": "bob"}, {"primary": "bob"}])
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602])
-def test_a_configuration_with_secrets_is_the_servers_alone(tmp_path, mode):
+def test_a_configuration_with_secrets_is_the_servers_alone(tmp_path, mode, group, others):
+    group(**others)
     settings = settings_of(tmp_path, {"RegisteredUsers": {"alice": LONG}})
     assert worst(verdicts_of(audit(settings), "host-files")) is Grade.PASS
     (tmp_path / "c.json").chmod(mode)
@@ -202,6 +225,51 @@ def test_a_configuration_with_secrets_is_the_servers_alone(tmp_path, mode):
     assert f"chmod 600 {tmp_path}/c.json" in verdict.fix
     if mode & 0o044:
         assert worst(verdicts_of(audit(settings), "http-passwords")) is Grade.FAIL
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o660])
+def test_a_group_of_the_server_alone_may_read(tmp_path, group, mode):
+    """As the unit's installation has it: root's file, which the server may only read."""
+    group()
+    settings = settings_of(tmp_path, {"RegisteredUsers": {"alice": LONG}})
+    (tmp_path / "c.json").chmod(mode)
+    assert worst(verdicts_of(audit(settings), "host-files")) is Grade.PASS
+    assert worst(verdicts_of(audit(settings), "http-passwords")) is Grade.WARN
+
+
+def test_a_folder_of_configurations_may_be_listed(tmp_path, group):
+    group()
+    settings_of(tmp_path, {"RegisteredUsers": {"alice": LONG}, "StorageDirectory": "images"})
+    (tmp_path / "c.json").chmod(0o600)
+    (tmp_path / "images").mkdir(mode=0o700)
+    tmp_path.chmod(0o755)
+    settings = load([tmp_path], {})
+    assert worst(verdicts_of(audit(settings), "host-files")) is Grade.PASS
+    tmp_path.chmod(0o757)
+    assert worst(verdicts_of(audit(settings), "host-files")) is Grade.FAIL
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_the_advice_leaves_the_file_to_the_server(tmp_path):
+    """A mode alone would shut the server out of a file of root."""
+    nobody = pwd.getpwnam("nobody")
+    settings = settings_of(tmp_path, {"RegisteredUsers": {"a": LONG}, "RunAsUser": "nobody"})
+    path = tmp_path / "c.json"
+    path.chmod(0o644)
+    (verdict,) = verdicts_of(audit(settings), "host-files")
+    assert verdict.fix == f"chown nobody {path}; chmod 600 {path}"
+    os.chown(path, nobody.pw_uid, -1)
+    (verdict,) = verdicts_of(audit(settings), "host-files")
+    assert verdict.fix == f"chmod 600 {path}"
+
+
+def test_a_key_of_the_client_of_syslog_is_the_servers_alone(tmp_path):
+    syslog = {"Host": "192.0.2.9", "Certificate": "s.crt", "PrivateKey": "s.key"}
+    (tmp_path / "s.key").write_text("")
+    (tmp_path / "s.key").chmod(0o604)
+    settings = settings_of(tmp_path, {"AuditTrail": {"Syslog": syslog}})
+    (verdict,) = verdicts_of(audit(settings), "host-files")
+    assert verdict.fix.endswith(f"chmod 600 {tmp_path}/s.key")
 
 
 def test_a_configuration_without_secrets_may_be_read(tmp_path):
@@ -219,6 +287,25 @@ def test_the_folder_of_the_images_is_the_servers_alone(tmp_path):
     (tmp_path / "images").chmod(0o755)
     (verdict,) = verdicts_of(audit(settings), "host-files")
     assert verdict.fix == f"chmod 700 {tmp_path}/images"
+
+
+def test_plug_ins_in_machine_code_are_named(tmp_path):
+    """One of them may have kept people out."""
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "libOrthancAuthorization.so").write_bytes(b"")
+    settings = settings_of(tmp_path, {"Plugins": ["plugins", "entry-point:shipped"]})
+    (verdict,) = verdicts_of(audit(settings), "options")
+    assert verdict.grade is Grade.WARN
+    assert "libOrthancAuthorization.so" in verdict.found
+
+
+def test_the_user_with_a_password_of_the_manual_is_named(tmp_path):
+    users = {"bob": LONG, "orthanc": "orthanc"}
+    (verdict,) = verdicts_of(
+        audit(settings_of(tmp_path, {"RegisteredUsers": users})), "http-passwords"
+    )
+    assert "orthanc" in verdict.found
+    assert "bob" not in verdict.found
 
 
 def test_every_line_has_a_case_and_is_whole():
@@ -256,6 +343,16 @@ def test_the_command_grades_and_exits(tmp_path, capsys):
     report = json.loads(capsys.readouterr().out)
     assert report["Summary"]["fail"] >= 2
     assert {check["Grade"] for check in report["Checks"]} == {"pass", "warn", "fail"}
+
+
+def test_a_report_for_a_file_breaks_no_line(tmp_path, capsys):
+    """A line to copy that is cut in two at the 80th column is none, and grep finds half of it."""
+    (tmp_path / "c.json").write_text("{}")
+    main(["audit", str(tmp_path / "c.json")])
+    lines = capsys.readouterr().out.splitlines()
+    for check, verdict in audit(load([tmp_path / "c.json"], {})).lines:
+        assert f"{verdict.grade.value} {check.title}: {verdict.found}" in lines
+        assert not verdict.fix or f"     to do: {verdict.fix}" in lines
 
 
 def test_a_configuration_that_cannot_be_used_is_an_error_of_one_line(tmp_path, capsys):

@@ -52,9 +52,10 @@ def _authentication(facts: Facts) -> Verdict:
 def _passwords(facts: Facts) -> Verdict | list[Verdict]:
     settings = facts.settings
     users = settings.registered_users or {}
-    if settings.uses_well_known_passwords:
+    well_known = settings.well_known_passwords
+    if well_known:
         return failed(
-            "a user has a password that is printed in manuals",
+            f"a password that is printed in manuals: {_some(list(well_known))}",
             "hornburg hash-password, and its line in RegisteredUsers",
         )
     plain = sorted(
@@ -65,7 +66,7 @@ def _passwords(facts: Facts) -> Verdict | list[Verdict]:
     fix = "hornburg hash-password, and its line in RegisteredUsers"
     names = _some(plain)
     verdicts = [warned(f"passwords in plain text: {names}", fix)]
-    readable = [path for path in settings.files if others_may_read(path)]
+    readable = [path for path in settings.files if others_may_read(path, settings)]
     if readable:
         verdicts = [
             failed(
@@ -89,6 +90,11 @@ def _rules(facts: Facts) -> Verdict:
         '"AccessRules": [ { "Users": ["admin"], "Role": "admin" }, '
         '{ "Users": ["*"], "Role": "reader" } ]'
     )
+    if settings.strangers_in_rules:
+        return warned(
+            "rules name whom nobody is called: " + _some(list(settings.strangers_in_rules)),
+            "names of RegisteredUsers and DicomModalities, letter by letter",
+        )
     if settings.access_rules is not None:
         return passed(f"{len(settings.access_rules)} rules; what none of them grants is refused")
     if not settings.authentication_required:

@@ -114,7 +114,7 @@ def _modalities(facts: Facts) -> Verdict:
     if not free:
         return passed("each modality may do what it is listed for")
     return warned(
-        f"{len(free)} modalities may do everything: {', '.join(sorted(free)[:5])}",
+        f"modalities that may do everything ({len(free)}): {', '.join(sorted(free)[:5])}",
         f'"AllowFind": false, "AllowMove": false, "AllowGet": false in DicomModalities.{free[0]}',
     )
 

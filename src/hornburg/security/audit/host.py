@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hornburg.security.audit.check import (
     Check,
     Facts,
@@ -14,6 +16,7 @@ from hornburg.security.audit.check import (
 from hornburg.security.doors import Act, doors_of
 from hornburg.security.host_files import exposed_files
 from hornburg.settings import OverwriteInstances, StorageMode
+from hornburg.settings.plugins import NATIVE_SUFFIXES
 
 __all__ = ["CHECKS"]
 
@@ -30,10 +33,7 @@ def _files(facts: Facts) -> Verdict | list[Verdict]:
     found = exposed_files(facts.settings)
     if not found:
         return passed("configuration, keys and folders belong to their user alone")
-    return [
-        failed(f"others can {each.how} {each.what} {each.path}", f"chmod {each.mode:o} {each.path}")
-        for each in found
-    ]
+    return [failed(f"others can {each.how} {each.what} {each.path}", each.fix) for each in found]
 
 
 def _overwrite(facts: Facts) -> Verdict:
@@ -102,9 +102,27 @@ def _trail(facts: Facts) -> Verdict | list[Verdict]:
 def _without_effect(facts: Facts) -> Verdict | list[Verdict]:
     settings = facts.settings
     ignored = settings.not_supported()
-    if not ignored:
-        return passed("every option that is set has its effect")
-    return warned("set, and without effect in this version: " + ", ".join(ignored), "take them out")
+    verdicts: list[Verdict] = []
+    if ignored:
+        what = "set, and without effect in this version: " + ", ".join(ignored)
+        verdicts.append(warned(what, "take them out"))
+    verdicts += [
+        warned(f"set, and without effect: {each}", "the right name, or take it out")
+        for each in settings.unknown
+    ]
+    native = [str(path) for folder in settings.plugins for path in _native(folder)]
+    if native:
+        what = "plug-ins of Orthanc in machine code are not loaded: " + ", ".join(native)
+        verdicts.append(warned(what, "take them out of Plugins; AccessRules may do what they did"))
+    return verdicts or passed("every option that is set has its effect")
+
+
+def _native(folder: Path) -> list[Path]:
+    try:
+        return sorted(one for one in folder.iterdir() if one.suffix in NATIVE_SUFFIXES)
+    except OSError:
+        # A file, or nothing: one that can't be loaded stops the start.
+        return []
 
 
 def _exceptions(facts: Facts) -> Verdict | list[Verdict]:

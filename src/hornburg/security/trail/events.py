@@ -7,9 +7,18 @@ from typing import NamedTuple
 
 import msgspec
 
-from hornburg.security.principals import NOBODY, Principal
+from hornburg.security.principals import NOBODY, Permission, Principal
 
-__all__ = ["LEVELS", "MOST_SUBJECTS", "SHARED", "Event", "Identity", "Outcome", "Subject"]
+__all__ = [
+    "ACTIONS",
+    "LEVELS",
+    "MOST_SUBJECTS",
+    "SHARED",
+    "Event",
+    "Identity",
+    "Outcome",
+    "Subject",
+]
 
 LEVELS = ("patient", "study", "series", "instance")
 """The words of lines for the numbers of :class:`hornburg.dicom.levels.Level`."""
@@ -25,6 +34,15 @@ SHARED = frozenset(
 )
 """Actions of which equal ones within a second share a line, which counts them: reads, and what
 anybody can have refused as often as they like."""
+
+
+ACTIONS = (
+    *(permission.value for permission in Permission),
+    *("login", "login-failed", "logout", "association", "association-refused", "request"),
+    *("start", "stop", "trail-file", "trail-retention", "trail-repaired", "trail-damaged"),
+    *("trail-lost", "syslog-lost"),
+)
+"""All words that a line may have as its action."""
 
 
 class Outcome(enum.Enum):

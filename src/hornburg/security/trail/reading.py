@@ -12,7 +12,9 @@ from typing import Any
 
 import msgspec
 
+from hornburg.errors import ParameterOutOfRangeError
 from hornburg.security.trail.chain import LONGEST_LINE
+from hornburg.security.trail.events import ACTIONS, Outcome
 from hornburg.security.trail.files import files_of, first_of, raw_lines, time_of
 
 __all__ = ["Wanted", "lines_of", "moment", "newest_of"]
@@ -37,6 +39,24 @@ class Wanted:
     outcome: str = ""
     since: float = 0.0
     until: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Words that no line can have are refused.
+
+        Whoever asks for "deleted" must not be told that nothing was.
+
+        Raises:
+            ParameterOutOfRangeError: there is no such action or outcome.
+        """
+        outcomes = tuple(one.value for one in Outcome)
+        for name, word, words in (
+            ("action", self.action, ACTIONS),
+            ("outcome", self.outcome, outcomes),
+        ):
+            if word and word not in words:
+                raise ParameterOutOfRangeError(
+                    f"No {name} is called {word[:64]!a}; allowed are {', '.join(words)}"
+                )
 
     def has(self, line: dict[str, Any]) -> bool:
         """Whether a line is wanted."""

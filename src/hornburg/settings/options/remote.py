@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated
 
-from hornburg.settings.outgoing import read_peer_hosts, read_proxy
+from hornburg.settings.outgoing import read_file_or_none, read_peer_hosts, read_proxy
 from hornburg.settings.peers import read_peers, read_pkcs11
 from hornburg.settings.rows import Row
 from hornburg.settings.sections import freeze
@@ -68,12 +69,15 @@ class RemoteOptions:
         ),
     ] = True
     https_ca_certificates: Annotated[
-        str,
+        Path | None,
         Row(
             "HttpsCACertificates",
             "PEM file of authorities that we trust; empty means the system's.",
+            read=read_file_or_none,
+            allowed="the path of a file, or an empty text",
+            none="",
         ),
-    ] = ""
+    ] = None
     allowed_peer_hosts: Annotated[
         tuple[str, ...],
         Row(
