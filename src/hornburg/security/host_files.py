@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hornburg.settings import Settings
+from hornburg.settings import OPTIONS, Settings
 
 __all__ = ["Exposed", "exposed_files", "others_may_read", "others_may_write"]
 
@@ -84,11 +84,8 @@ def _configuration(settings: Settings) -> Iterator[Path]:
 
 def _has_secrets(settings: Settings) -> bool:
     """Whether the configuration holds what others must not read; hashes can be tried out, too."""
-    return bool(
-        settings.registered_users
-        or settings.orthanc_peers
-        or settings.http_proxy
-        or settings.pkcs11
+    return any(
+        getattr(settings, option.attribute) for option in OPTIONS.values() if option.row.secret
     )
 
 
@@ -100,6 +97,11 @@ def _keys(settings: Settings) -> Iterator[tuple[Path, str]]:
     for peer in settings.orthanc_peers.values():
         if peer.certificate_key_file:
             yield Path(peer.certificate_key_file), "the private key"
+    trail = settings.audit_trail
+    if trail is not None and trail.key_file is not None:
+        yield trail.key_file, "the key of the audit trail"
+    if trail is not None and trail.syslog is not None and trail.syslog.private_key is not None:
+        yield trail.syslog.private_key, "the private key"
 
 
 def _folders(settings: Settings) -> Iterator[tuple[Path, str]]:

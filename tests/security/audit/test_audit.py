@@ -10,7 +10,7 @@ from tests.security.certificates import make
 
 from hornburg.cli import main
 from hornburg.security.audit import CHECKS, Grade, audit
-from hornburg.settings import load
+from hornburg.settings import OPTIONS, load
 
 #: A hash of "x".
 HASH = (
@@ -202,6 +202,37 @@ def test_a_configuration_with_secrets_is_the_servers_alone(tmp_path, mode):
     assert f"chmod 600 {tmp_path}/c.json" in verdict.fix
     if mode & 0o044:
         assert worst(verdicts_of(audit(settings), "http-passwords")) is Grade.FAIL
+
+
+#: What can be set for every option that holds secrets.
+SECRETS = {
+    "RegisteredUsers": {"alice": LONG},
+    "OpenIdConnect": {**PROVIDER, "ClientSecret": "of the provider"},
+    "OrthancPeers": {"a": ["https://192.0.2.1/", "user", "word"]},
+    "HttpProxy": "user:word@proxy:3128",
+    "PluginOptions": {"reports": {"ApiKey": "of another server"}},
+    "Pkcs11": {"Module": "/usr/lib/pkcs11.so", "Pin": "1234"},
+}
+
+
+@pytest.mark.parametrize("option", [name for name, option in OPTIONS.items() if option.row.secret])
+def test_each_secret_makes_the_configuration_the_servers_alone(tmp_path, option):
+    settings = settings_of(tmp_path, {option: SECRETS[option], "AccessRules": RULES})
+    (tmp_path / "c.json").chmod(0o644)
+    (verdict,) = verdicts_of(audit(settings), "host-files")
+    assert verdict.found.startswith("others can read the configuration")
+
+
+def test_keys_of_the_trail_are_the_servers_alone(tmp_path):
+    syslog = {"Host": "log.example", "Certificate": "log.crt", "PrivateKey": "log.key"}
+    settings = settings_of(tmp_path, {"AuditTrail": {"KeyFile": "trail.key", "Syslog": syslog}})
+    for name in ("trail.key", "log.key"):
+        (tmp_path / name).touch(0o600)
+    assert worst(verdicts_of(audit(settings), "host-files")) is Grade.PASS
+    for name in ("trail.key", "log.key"):
+        (tmp_path / name).chmod(0o644)
+    fixes = [verdict.fix for verdict in verdicts_of(audit(settings), "host-files")]
+    assert fixes == [f"chmod 600 {tmp_path}/trail.key", f"chmod 600 {tmp_path}/log.key"]
 
 
 def test_a_configuration_without_secrets_may_be_read(tmp_path):
