@@ -10,7 +10,7 @@ from tests.security.certificates import make
 
 from hornburg.cli import main
 from hornburg.security.audit import CHECKS, Grade, audit
-from hornburg.settings import OPTIONS, load
+from hornburg.settings import OPTIONS, SettingsError, load
 
 #: A hash of "x".
 HASH = (
@@ -276,6 +276,14 @@ def test_the_hardened_profile_fails_nowhere(tmp_path):
     report = audit(settings, uid=1000, now=datetime.now(UTC))
     bad = [(check.name, each.found) for check, each in report.lines if each.grade is not Grade.PASS]
     assert bad == []
+
+
+@pytest.mark.parametrize(
+    "configuration", [case[1] for case in CASES if case[2] is F], ids=lambda found: " ".join(found)
+)
+def test_what_fails_does_not_start_under_the_profile(tmp_path, configuration):
+    with pytest.raises(SettingsError):
+        settings_of(tmp_path, {**LOCAL, **configuration, "SecurityProfile": "Hardened"})
 
 
 def test_the_command_grades_and_exits(tmp_path, capsys):

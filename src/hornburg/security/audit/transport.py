@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from hornburg.security.audit.check import (
     Check,
@@ -16,7 +14,7 @@ from hornburg.security.audit.check import (
     warned,
 )
 from hornburg.security.certificates import certificate_findings
-from hornburg.settings.openid import is_this_machine
+from hornburg.settings.transport import crosses_in_clear, wide_networks
 
 __all__ = ["CHECKS"]
 
@@ -91,8 +89,7 @@ def _verify(facts: Facts) -> Verdict:
 def _peers(facts: Facts) -> list[Verdict]:
     verdicts = []
     for name, peer in sorted(facts.settings.orthanc_peers.items()):
-        parts = urlsplit(peer.url)
-        if parts.scheme == "https" or is_this_machine(parts.hostname or ""):
+        if not crosses_in_clear(peer.url):
             continue
         fix = f"a URL that starts with https:// in OrthancPeers.{name}"
         if peer.password is not None or peer.http_headers:
@@ -115,10 +112,10 @@ def _peer_hosts(facts: Facts) -> Verdict:
 
 
 def _proxies(facts: Facts) -> Verdict:
-    trusted = [ipaddress.ip_network(each) for each in facts.settings.trusted_proxies]
+    trusted = facts.settings.trusted_proxies
     if not trusted:
         return passed("nobody is believed to speak for others")
-    wide = [each for each in trusted if each.prefixlen < (16 if each.version == 4 else 48)]
+    wide = wide_networks(trusted)
     if wide:
         return failed(
             f"everybody in {wide[0]} may claim any address",
@@ -129,11 +126,7 @@ def _proxies(facts: Facts) -> Verdict:
 
 def _origins(facts: Facts) -> Verdict:
     origins = facts.settings.cors_allowed_origins
-    clear = [
-        origin
-        for origin in origins
-        if origin.startswith("http://") and not is_this_machine(urlsplit(origin).hostname or "")
-    ]
+    clear = [origin for origin in origins if crosses_in_clear(origin)]
     if clear:
         return warned(
             f"pages of {clear[0]} may use this server, and anybody on the way can change them",
