@@ -24,6 +24,13 @@ LOCAL = {"DicomBindAddresses": ["127.0.0.1"]}
 CT = {"AET": "CT", "Host": "192.0.2.9", "Port": 104}
 NAMED = {"CT": {**CT, "Host": "ct.example"}}
 
+TLS = {
+    "DicomTlsEnabled": True,
+    "DicomTlsCertificate": "a.crt",
+    "DicomTlsPrivateKey": "a.key",
+    "DicomTlsTrustedCertificates": "b.crt",
+}
+
 RULES = [{"Users": ["*"], "Role": "reader"}]
 PROVIDER = {"Issuer": "https://id.example", "ClientId": "hornburg"}
 
@@ -57,6 +64,31 @@ CASES = [
     ("access-rules", REMOTE, P, ""),
     ("access-rules", {**REMOTE, "RegisteredUsers": {"a": HASH, "b": HASH}}, W, "AccessRules"),
     ("access-rules", {"AccessRules": RULES}, P, ""),
+    ("access-rules", {"AccessRules": [{"Users": ["*"], "Role": "admin"}]}, W, "reader"),
+    (
+        "access-rules",
+        {
+            "Roles": {"all": ["view", "delete"]},
+            "AccessRules": [*RULES, {"Users": ["a", "nobody"], "Role": "all"}],
+        },
+        W,
+        "reader",
+    ),
+    (
+        "access-rules",
+        {"AccessRules": [{"Users": ["*"], "Permissions": ["settings"]}]},
+        W,
+        "reader",
+    ),
+    (
+        "access-rules",
+        {"AccessRules": [{"Users": ["*"], "Role": "admin", "Addresses": ["127.0.0.1"]}]},
+        P,
+        "",
+    ),
+    ("http-bounds", {}, P, ""),
+    ("http-bounds", {"HttpMaximumConnectionsPerAddress": 0}, W, "PerAddress"),
+    ("http-bounds", {"HttpTimeout": 0}, W, '"HttpTimeout": 60'),
     ("openid", {}, P, ""),
     ("openid", {"OpenIdConnect": PROVIDER, "AccessRules": RULES}, P, ""),
     (
@@ -130,6 +162,20 @@ CASES = [
     ("dicom-modalities", {"DicomModalities": {"CT": {**CT, "AllowMove": False}}}, P, ""),
     ("dicom-tls", LOCAL, P, ""),
     ("dicom-tls", PUBLIC, W, '"DicomTlsEnabled": true'),
+    ("dicom-tls", {**TLS, **PUBLIC}, P, ""),
+    ("dicom-tls", {**TLS, **PUBLIC, "DicomModalities": {"CT": CT}}, W, "DicomModalities.CT"),
+    (
+        "dicom-tls",
+        {**TLS, **PUBLIC, "DicomModalities": {"CT": {**CT, "UseDicomTls": True}}},
+        P,
+        "",
+    ),
+    (
+        "dicom-tls",
+        {**TLS, **PUBLIC, "DicomModalities": {"CT": {**CT, "Host": "127.0.0.1"}}},
+        P,
+        "",
+    ),
     ("dicom-bounds", {}, P, ""),
     ("dicom-bounds", {"DicomScpTimeout": 0}, W, '"DicomScpTimeout": 30'),
     ("dicom-bounds", {"DicomMaximumAssociationsPerAddress": 0}, W, "PerAddress"),

@@ -15,8 +15,12 @@ from hornburg.security.audit.check import (
 )
 from hornburg.security.host_files import others_may_read
 from hornburg.settings import Settings
+from hornburg.settings.rules import BUILT_IN_ROLES, AccessRule
 
 __all__ = ["CHECKS"]
+
+#: What gives a whole archive away when it is lost, whoever has it.
+_POWERS = frozenset({"delete", "settings", "control", "scripts"})
 
 #: NIST SP 800-63B-4 3.1.1.2: passwords that stand alone.
 _SHORT = 15
@@ -89,6 +93,8 @@ def _rules(facts: Facts) -> Verdict:
         '"AccessRules": [ { "Users": ["admin"], "Role": "admin" }, '
         '{ "Users": ["*"], "Role": "reader" } ]'
     )
+    if any(_is_for_everybody(rule, settings) for rule in settings.access_rules or ()):
+        return warned("a rule lets everybody, from anywhere, do what administrators do", fix)
     if settings.access_rules is not None:
         return passed(f"{len(settings.access_rules)} rules; what none of them grants is refused")
     if not settings.authentication_required:
@@ -96,6 +102,18 @@ def _rules(facts: Facts) -> Verdict:
     if len(settings.registered_users or {}) > 1 or settings.ssl_certificate_users:
         return warned("every user may do everything", fix)
     return passed("there is one user, who may do everything")
+
+
+def _is_for_everybody(rule: AccessRule, settings: Settings) -> bool:
+    """Whether a rule grants more than anybody should have without being named."""
+    roles = {**BUILT_IN_ROLES, **settings.roles}
+    granted = roles.get(rule.role, ()) if rule.role else rule.permissions
+    return bool(
+        rule.users & {"*", "nobody"}
+        and not rule.networks
+        and not rule.is_narrow
+        and _POWERS.intersection(granted)
+    )
 
 
 def _openid(facts: Facts) -> Verdict:
@@ -143,6 +161,26 @@ def _bodies(facts: Facts) -> Verdict:
         "one upload may fill the disk: no " + " and no ".join(missing),
         ", ".join(line_of(name, 2048) for name in missing),
     )
+
+
+def _bounds(facts: Facts) -> Verdict | list[Verdict]:
+    settings = facts.settings
+    verdicts = []
+    if settings.http_server_enabled and not settings.http_maximum_connections_per_address:
+        verdicts.append(
+            warned(
+                "one machine may take all connections",
+                line_of("HttpMaximumConnectionsPerAddress", 500),
+            )
+        )
+    if not settings.http_timeout:
+        verdicts.append(
+            warned(
+                "a server that we ask and that never answers is waited for for ever",
+                line_of("HttpTimeout", 60),
+            )
+        )
+    return verdicts or passed("connections are bounded in time and number")
 
 
 def _switches(facts: Facts) -> list[Verdict]:
@@ -225,6 +263,12 @@ CHECKS = (
         "Uploads have a limit",
         "One request may fill memory or disk.",
         _bodies,
+    ),
+    Check(
+        "http-bounds",
+        "Connections are bounded",
+        "Open connections that do nothing keep the others out.",
+        _bounds,
     ),
     Check(
         "http-switches",
