@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import grp
+import os
+import pwd
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +14,6 @@ from hornburg.settings import OPTIONS, Settings
 
 __all__ = ["Exposed", "exposed_files", "others_may_read", "others_may_write"]
 
-_READ = stat.S_IRGRP | stat.S_IROTH
 _WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -33,8 +35,19 @@ class Exposed:
 
 
 def others_may_read(path: Path) -> bool:
-    """Whether the group or everybody may read it; not when it isn't there."""
-    return bool(_mode(path) & _READ)
+    """Whether others than the server may read it; not when it isn't there.
+
+    Root hands a file to a server by the server's own group (640 root:hornburg): who alone is in
+    the group of a file of root's is nobody else.
+    """
+    found = _status(path)
+    if found is None:
+        return False
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & stat.S_IROTH:
+        return True
+    handed = found.st_uid == 0 and found.st_gid != 0 and len(_members(found.st_gid)) <= 1
+    return bool(mode & stat.S_IRGRP) and not handed
 
 
 def others_may_write(path: Path) -> bool:
@@ -42,12 +55,27 @@ def others_may_write(path: Path) -> bool:
     return bool(_mode(path) & _WRITE)
 
 
-def _mode(path: Path) -> int:
+def _members(group: int) -> set[str]:
+    """The users of a group, root apart."""
     try:
-        return stat.S_IMODE(path.stat().st_mode)
+        listed = grp.getgrgid(group).gr_mem
+    except KeyError:
+        listed = []
+    primary = (user.pw_name for user in pwd.getpwall() if user.pw_gid == group)
+    return {*listed, *primary} - {"root"}
+
+
+def _mode(path: Path) -> int:
+    found = _status(path)
+    return 0 if found is None else stat.S_IMODE(found.st_mode)
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
     except OSError:
         # Not there, or not ours to look at: whoever needs it says so when it is opened.
-        return 0
+        return None
 
 
 def exposed_files(settings: Settings) -> list[Exposed]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +12,7 @@ from tests.security.certificates import make
 
 from hornburg.cli import main
 from hornburg.security.audit import CHECKS, Grade, audit
+from hornburg.security.host_files import _members
 from hornburg.settings import OPTIONS, SettingsError, load
 
 #: A hash of "x".
@@ -279,6 +282,36 @@ def test_keys_of_the_trail_are_the_servers_alone(tmp_path):
         (tmp_path / name).chmod(0o644)
     fixes = [verdict.fix for verdict in verdicts_of(audit(settings), "host-files")]
     assert fixes == [f"chmod 600 {tmp_path}/trail.key", f"chmod 600 {tmp_path}/log.key"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize(
+    ("mode", "members", "grade"),
+    [
+        (0o640, {"hornburg"}, P),
+        (0o640, {"hornburg", "alice"}, F),
+        (0o660, {"hornburg"}, F),
+        (0o644, {"hornburg"}, F),
+    ],
+)
+def test_root_may_hand_the_configuration_to_the_group_of_the_server(
+    tmp_path, monkeypatch, mode, members, grade
+):
+    """As deploy/hornburg.service has it: 640 root:hornburg."""
+    monkeypatch.setattr("hornburg.security.host_files._members", lambda _: members)
+    settings = settings_of(tmp_path, {"RegisteredUsers": {"alice": LONG}})
+    os.chown(tmp_path / "c.json", 0, 12345)
+    (tmp_path / "c.json").chmod(mode)
+    assert worst(verdicts_of(audit(settings), "host-files")) is grade
+    os.chown(tmp_path / "c.json", 1000, 12345)
+    assert worst(verdicts_of(audit(settings), "host-files")) is Grade.FAIL
+
+
+def test_who_is_in_a_group():
+    assert "root" not in _members(0)
+    user = next(each for each in pwd.getpwall() if each.pw_uid and each.pw_gid)
+    assert user.pw_name in _members(user.pw_gid)
+    assert _members(2**31 - 7) == set()
 
 
 def test_a_configuration_without_secrets_may_be_read(tmp_path):
