@@ -15,8 +15,12 @@ from hornburg.security.audit import CHECKS, Grade, audit
 from hornburg.security.host_files import _members
 from hornburg.settings import OPTIONS, SettingsError, load
 
-#: A hash of "x".
+#: Hashes, as 'hornburg hash-password' makes them and as nobody should.
 HASH = (
+    "$argon2id$v=19$m=65536,t=3,p=4$"
+    "zPIbabN9fZcRSbRy7fj0pw$KWu8id38DmrCLUeWBjTeWbYKNkCaB/79KzCavRIApdg"
+)
+WEAK = (
     "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ"
 )
 
@@ -62,6 +66,7 @@ CASES = [
     ("http-authentication", REMOTE, P, ""),
     ("http-passwords", REMOTE, P, ""),
     ("http-passwords", {"RegisteredUsers": {"alice": LONG}}, W, "hash-password"),
+    ("http-passwords", {"RegisteredUsers": {"alice": WEAK}}, W, "hash-password"),
     ("http-passwords", {"RegisteredUsers": {"orthanc": "orthanc"}}, F, "hash-password"),
     ("access-rules", {}, W, "AccessRules"),
     ("access-rules", REMOTE, P, ""),

@@ -14,6 +14,7 @@ from hornburg.security.audit.check import (
     warned,
 )
 from hornburg.security.host_files import others_may_read
+from hornburg.security.passwords import is_strong
 from hornburg.settings import Settings
 from hornburg.settings.rules import BUILT_IN_ROLES, AccessRule
 
@@ -56,31 +57,31 @@ def _authentication(facts: Facts) -> Verdict:
 def _passwords(facts: Facts) -> Verdict | list[Verdict]:
     settings = facts.settings
     users = settings.registered_users or {}
+    fix = "hornburg hash-password, and its line in RegisteredUsers"
     if settings.uses_well_known_passwords:
-        return failed(
-            "a user has a password that is printed in manuals",
-            "hornburg hash-password, and its line in RegisteredUsers",
-        )
+        return failed("a user has a password that is printed in manuals", fix)
     plain = sorted(
         name for name, word in users.items() if not word.reveal().startswith("$argon2id$")
     )
-    if not plain:
-        return passed("no password stands in the configuration in plain text")
-    fix = "hornburg hash-password, and its line in RegisteredUsers"
-    names = _some(plain)
-    verdicts = [warned(f"passwords in plain text: {names}", fix)]
+    verdicts = []
+    weak = sorted(name for name in users.keys() - plain if not is_strong(users[name].reveal()))
+    if weak:
+        verdicts.append(warned(f"hashes that are quickly tried out: {_some(weak)}", fix))
     readable = [path for path in settings.files if others_may_read(path)]
-    if readable:
-        verdicts = [
+    if plain and readable:
+        verdicts.append(
             failed(
-                f"passwords in plain text ({names}) in a file that others can read: {readable[0]}",
+                f"passwords in plain text ({_some(plain)}) in a file that others can read: "
+                f"{readable[0]}",
                 f"chmod 600 {readable[0]}, and " + fix,
             )
-        ]
+        )
+    elif plain:
+        verdicts.append(warned(f"passwords in plain text: {_some(plain)}", fix))
     short = sorted(name for name in plain if len(users[name].reveal()) < _SHORT)
     if short:
         verdicts.append(warned(f"passwords of less than {_SHORT} characters: {_some(short)}", fix))
-    return verdicts
+    return verdicts or passed("no password stands in the configuration in plain text")
 
 
 def _some(names: list[str]) -> str:
