@@ -408,6 +408,31 @@ def test_certificates(tmp_path, days, mode, grade, words):
     assert words in " ".join(verdict.fix for verdict in verdicts)
 
 
+@pytest.mark.parametrize(("days", "grade"), [(400, P), (20, W), (0, F)])
+@pytest.mark.parametrize("place", ["peer", "syslog"])
+def test_certificates_that_we_show_others(tmp_path, place, days, grade):
+    """The one of a peer may have a key with a passphrase."""
+    passphrase = "of the key" if place == "peer" and days else ""
+    made = make(tmp_path, "client", days=days, passphrase=passphrase)
+    files = str(made.certificate), str(made.key)
+    peer = {
+        "Url": "https://192.0.2.1/",
+        "CertificateFile": files[0],
+        "CertificateKeyFile": files[1],
+        "CertificateKeyPassword": passphrase,
+    }
+    syslog = {"Host": "log.example", "Certificate": files[0], "PrivateKey": files[1]}
+    configuration = {
+        "peer": {"OrthancPeers": {"a": peer}},
+        "syslog": {"AuditTrail": {"Syslog": syslog}},
+    }
+    verdicts = verdicts_of(audit(settings_of(tmp_path, configuration[place])), "certificates")
+    assert worst(verdicts) is grade, verdicts
+    if grade is not P:
+        named = {"peer": "OrthancPeers.a", "syslog": "AuditTrail.Syslog"}[place]
+        assert named in verdicts[0].fix
+
+
 def test_client_certificates_without_https(tmp_path):
     # The loader refuses this by itself, if it can tell; the audit tells in any case.
     from dataclasses import replace

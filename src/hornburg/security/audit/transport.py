@@ -21,6 +21,11 @@ __all__ = ["CHECKS"]
 #: A server works with these, and nobody should.
 _BAD = frozenset({"expired", "key-exposed", "not-yet-valid", "weak"})
 
+#: What is said of a certificate whose key is somewhere else, maybe under a passphrase.
+_OF_THE_CERTIFICATE = frozenset(
+    {"unreadable", "no-certificate", "damaged", "expired", "not-yet-valid", "expires-soon", "weak"}
+)
+
 
 def _https(facts: Facts) -> Verdict | list[Verdict]:
     settings = facts.settings
@@ -60,9 +65,28 @@ def _certificates(facts: Facts) -> list[Verdict]:
         for finding in certificate_findings(path, key, facts.now):
             grade = failed if finding.fatal or finding.code in _BAD else warned
             verdicts.append(grade(finding.text, f"a new file for {option}"))
-    if not used:
+    shown = _shown_to_others(facts)
+    for option, path in shown:
+        for finding in certificate_findings(path, None, facts.now):
+            if finding.code in _OF_THE_CERTIFICATE:
+                grade = failed if finding.fatal or finding.code in _BAD else warned
+                verdicts.append(grade(finding.text, f"a new file for {option}"))
+    if not used and not shown:
         return [passed("no certificate is used")]
     return verdicts or [passed("certificates are valid, with a key that is theirs alone")]
+
+
+def _shown_to_others(facts: Facts) -> list[tuple[str, Path]]:
+    """The certificates that this server shows when it asks others, and where they are named."""
+    found = [
+        (f"OrthancPeers.{name}.CertificateFile", Path(peer.certificate_file))
+        for name, peer in sorted(facts.settings.orthanc_peers.items())
+        if peer.certificate_file
+    ]
+    syslog = facts.settings.trail.syslog
+    if syslog is not None and syslog.certificate is not None:
+        found.append(("AuditTrail.Syslog.Certificate", syslog.certificate))
+    return found
 
 
 def _client_certificates(facts: Facts) -> Verdict:
