@@ -113,6 +113,8 @@ def test_metadata_and_labels(target: Target, stored: dict[str, str]) -> None:
         "%ff%fe",
         "'%27()%25",
         "a;b,c",
+        "%3cimg%20src=x%20onerror=alert(1)%3e.html",
+        "=cmd%7c%27%20/C%20calc%27!A0.csv",
     ],
 )
 def test_names_of_downloads(target: Target, stored: dict[str, str], name: str) -> None:
@@ -127,6 +129,10 @@ def test_names_of_downloads(target: Target, stored: dict[str, str], name: str) -
         assert disposition.isascii()
         assert disposition.isprintable()
         assert "/" not in disposition
+        assert "<" not in disposition
+        # Whatever the name ends with: no browser and no spreadsheet is told that it is theirs.
+        assert answer.all("content-type")[0] in ("application/dicom", "application/octet-stream")
+        assert answer.all("x-content-type-options") == ["nosniff"]
         assert len(disposition) < 4000
 
 

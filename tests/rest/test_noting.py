@@ -127,6 +127,45 @@ async def test_a_change_of_settings_tells_what_and_not_to_what(served):
     assert "secret-host" not in str(line)
 
 
+async def test_tokens_and_the_end_of_sessions_are_told(serve):
+    """Who makes a token can come in for years."""
+    served = await serve(AuthenticationEnabled=True, RegisteredUsers={"alice": "right"})
+    alice = ("alice", "right")
+    made = (await served.client.post("/account/tokens", json={"Name": "n"}, auth=alice)).json()
+    await served.client.get("/account/tokens", auth=alice)
+    header = {"Authorization": f"Bearer {made['Token']}"}
+    await served.client.post("/account/tokens", json={}, headers=header)
+    await served.client.delete(f"/account/tokens/{made['ID']}", auth=alice)
+    await served.client.delete("/account/sessions", auth=alice)
+    lines = await told(served, "account")
+    assert [(each["method"], each["what"], each["outcome"]) for each in lines] == [
+        ("POST", f"/account/tokens/{made['ID']}", "success"),
+        ("POST", "/account/tokens", "refused"),
+        ("DELETE", f"/account/tokens/{made['ID']}", "success"),
+        ("DELETE", "/account/sessions", "success"),
+    ]
+    assert [each["user"] for each in lines] == ["alice"] * 4
+    assert made["Token"].rpartition("_")[2] not in str(lines)
+
+
+async def test_what_is_done_to_jobs_is_told(served):
+    """Their routes are for everybody, who sees his own alone."""
+    for method, path in (
+        ("GET", "/jobs"),
+        ("GET", "/jobs/none"),
+        ("POST", "/jobs/none/cancel"),
+        ("GET", "/jobs/none/archive"),
+        ("DELETE", "/jobs/none"),
+    ):
+        await served.client.request(method, path)
+    lines = await told(served, "jobs")
+    assert [(each["method"], each["what"]) for each in lines] == [
+        ("POST", "/jobs/none/cancel"),
+        ("GET", "/jobs/none/archive"),
+        ("DELETE", "/jobs/none"),
+    ]
+
+
 async def test_what_failed_is_told_as_such(served):
     await served.client.get("/studies/66c8e41e-ac3a9029-0b85e42a-8195ee0a-92c2e62e")
     (line,) = await told(served, "view")

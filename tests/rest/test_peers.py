@@ -198,6 +198,24 @@ async def test_only_hosts_of_the_list_can_be_added(serve: Serve, backup: Scripte
     assert (await put(served, "configured", [backup.url])).status_code == 403
 
 
+async def test_under_the_profile_no_peer_in_clear_is_added(serve: Serve):
+    """What the configuration may not name, the API may not add."""
+    hardened = {
+        "SecurityProfile": "Hardened",
+        "AuthenticationEnabled": False,
+        "DicomServerEnabled": False,
+    }
+    for exceptions, status in (({}, 403), ({"OrthancPeers": "a network of our own"}, 200)):
+        served = await serve(
+            "kept" if exceptions else "hardened",
+            **hardened,
+            HardenedExceptions={"AuthenticationEnabled": "a test", **exceptions},
+        )
+        assert (await put(served, "a", ["http://192.0.2.1/", "user", "word"])).status_code == status
+        assert (await put(served, "a", ["https://192.0.2.1/", "user", "word"])).status_code == 200
+        assert (await put(served, "a", ["http://127.0.0.1:1/"])).status_code == 200
+
+
 async def test_peers_of_the_index_are_judged_when_they_are_used(tmp_path: Path, backup: Scripted):
     from tests.rest.conftest import serving
 

@@ -64,6 +64,7 @@ def code_of(message: Element, name: str = "EventID") -> str | None:
         (Event(action="view", outcome=Outcome.REFUSED, route="/studies"), "110113", "110132", "E"),
         (Event(action="settings", method="PUT", what="/modalities/pacs"), "110113", "110128", "E"),
         (Event(action="settings", method="PUT", what="/tools/log-level"), "110113", "110131", "E"),
+        (Event(action="account", method="POST", what="/account/tokens/1"), "110113", "110137", "E"),
     ],
 )  # fmt: skip
 def test_what_happened_has_its_code(event, code, kind, action):

@@ -17,19 +17,52 @@ ROOT = Path(__file__).parents[2]
 MANUAL = ROOT / "docs" / "security.md"
 
 COLUMNS = ["line", "what Hornburg does", "options and defaults", "audit", "tests"]
+HOLES = ["hole", "known from", "what keeps it shut", "tests"]
+
+#: What has to be among the holes.
+CLASSES = [
+    "missing authentication",
+    "path traversal",
+    "xss by tag",
+    "html, csv",
+    "zip and gzip bomb",
+    "zip path escape",
+    "deep nesting",
+    "pdu length abuse",
+    "ssrf through peers",
+    "overwriting files by export",
+    "secrets in plain text",
+    "csrf",
+    "session fixation",
+    "request smuggling",
+    "header injection",
+    "timing of password checks",
+    "token confusion in jwt",
+    "lua escape",
+]
 
 
-def rows() -> Iterator[list[str]]:
+def rows(columns: list[str]) -> Iterator[list[str]]:
+    """The rows of the tables with these columns."""
+    ours = False
     for line in MANUAL.read_text().splitlines():
-        if not line.startswith("|"):
-            continue
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if cells == COLUMNS or set(cells) == {"---"}:
-            continue
-        yield cells
+        if not line.startswith("|"):
+            ours = False
+        elif cells == columns:
+            ours = True
+        elif ours and set(cells) != {"---"}:
+            yield cells
 
 
-ROWS = list(rows())
+ROWS = list(rows(COLUMNS))
+HOLE_ROWS = list(rows(HOLES))
+
+
+def test_every_table_is_looked_at():
+    lines = [line for line in MANUAL.read_text().splitlines() if line.startswith("| ")]
+    heads = sum(line.startswith(("| line ", "| hole ")) for line in lines)
+    assert len(ROWS) + len(HOLE_ROWS) + 2 * heads == len(lines)
 
 
 def quoted(cell: str) -> list[str]:
@@ -52,14 +85,26 @@ def test_its_options_and_their_defaults(row):
         assert json.dumps(OPTIONS[name].default) == default, name
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+@pytest.mark.parametrize("row", ROWS + HOLE_ROWS, ids=lambda row: row[0])
 def test_its_tests_are_there(row):
-    for place in quoted(row[4]):
+    for place in quoted(row[-1]):
         path, _, name = place.partition("::")
         assert (ROOT / path).is_file(), path
         if name:
             text = (ROOT / path).read_text()
             assert re.search(rf"^\s*(async )?def {name}\(", text, re.M), place
+
+
+@pytest.mark.parametrize("row", HOLE_ROWS, ids=lambda row: row[0])
+def test_a_hole_is_kept_shut(row):
+    assert len(row) == len(HOLES)
+    assert row[2].endswith(".")
+    assert quoted(row[3]), "no test shows it"
+
+
+@pytest.mark.parametrize("words", CLASSES)
+def test_no_class_of_holes_is_missing(words):
+    assert any(words in row[0].lower() for row in HOLE_ROWS)
 
 
 def test_the_lines_of_the_audit_are_those_of_the_tables():

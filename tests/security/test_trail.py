@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -121,6 +122,25 @@ def test_what_was_done_to_a_file_is_found(tmp_path, change, expected):
     (file,) = written(tmp_path)
     edit(file, change)
     assert any(expected in each for each in words(tmp_path)), words(tmp_path)
+
+
+def test_lines_of_a_copy_of_the_server_are_found(tmp_path):
+    """Sealed with the same key, numbered alike, and of another history: a machine was set back to
+    a snapshot, and somebody mixes what both have written."""
+    ours, copy = tmp_path / "ours", tmp_path / "copy"
+    written(ours, 3)
+    shutil.copytree(ours, copy)
+    (ours_file,) = written(ours, 4)
+    trail = writer(copy)
+    trail.open()
+    for number in range(4):
+        trail.write([{"time": "2026-01-02T00:00:00.000000Z", "n": 100 + number}])
+    trail.close()
+    ((_, copy_file),) = files_of(copy)
+    foreign = copy_file.read_bytes().splitlines(keepends=True)
+    assert not words(copy)
+    edit(ours_file, lambda rows: [*rows[:5], foreign[5], *rows[6:]])
+    assert any(":6: the line before line 6 was changed" in each for each in words(ours))
 
 
 def test_a_chain_made_anew_without_the_key_is_found(tmp_path):

@@ -43,6 +43,31 @@ async def test_every_wrong_answer_costs_a_check(checks: list[str], name: str) ->
     assert (found.time_cost, found.memory_cost) == (1, 1024)
 
 
+async def test_names_that_are_unknown_cost_what_some_user_costs(checks: list[str]) -> None:
+    """Users whose hashes cost less than others' are as hard to tell from nobody."""
+    cheap = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    users = {"a": Secret(HASHER.hash("a")), "b": Secret(cheap.hash("b")), "plain": Secret("c")}
+
+    def cost() -> tuple[int, int]:
+        found = argon2.extract_parameters(checks.pop())
+        return found.time_cost, found.memory_cost
+
+    async def costs() -> list[tuple[int, int]]:
+        proof = Users(users)
+        found = []
+        for number in range(40):
+            assert await proof.check(said(f"unknown{number}", "wrong")) is None
+            found.append(cost())
+        assert await proof.check(said("plain", "wrong")) is None
+        return [*found, cost()]
+
+    first = await costs()
+    assert set(first) == {(1, 64), (1, 1024)}
+    assert checks == []
+    # The same each time, also after a restart: what changes would be no user.
+    assert await costs() == first
+
+
 async def test_right_answers(checks: list[str]) -> None:
     users = Users({"plain": Secret("a"), "hashed": Secret(HASHER.hash("b"))})
     assert await users.check(said("plain", "a")) == "plain"

@@ -17,6 +17,9 @@ UNSAFE = {
     "RegisteredUsers": {"alice": "plain"},
     "DicomCheckCalledAet": False,
     "DicomCheckModalityHost": False,
+    "StrictAetComparison": False,
+    "DicomMaximumAssociationsPerAddress": 0,
+    "HttpMaximumConnectionsPerAddress": 0,
     "DicomTlsRemoteCertificateRequired": False,
     "DicomScpTimeout": 0,
     "LimitFindResults": 0,
@@ -114,6 +117,28 @@ def test_other_machines_may_come_in_over_tls_only(configured, configuration, opt
         configured(configuration)
     assert caught.value.option == option
     configured({**configuration, "HardenedExceptions": {option: "a tunnel stands before it"}})
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "named"),
+    [
+        ("TrustedProxies", ["192.0.2.1", "10.0.0.0/8"], "10.0.0.0/8"),
+        ("OrthancPeers", {"far": ["http://192.0.2.1/", "user", "word"]}, "far"),
+        ("OrthancPeers", {"far": ["http://192.0.2.1/"]}, "far"),
+    ],
+)
+def test_what_else_would_be_open_stops_the_start(configured, option, value, named):
+    with pytest.raises(SettingsError, match=named) as caught:
+        configured({**LOCAL, option: value})
+    assert caught.value.option.startswith(option)
+    assert "HardenedExceptions" in str(caught.value)
+    assert "word" not in str(caught.value)
+    configured({**LOCAL, option: value, "HardenedExceptions": {option: "a network of our own"}})
+
+
+def test_peers_over_https_or_on_this_machine_are_taken(configured):
+    peers = {"far": ["https://192.0.2.1/", "user", "word"], "near": ["http://localhost:1/"]}
+    configured({**LOCAL, "OrthancPeers": peers, "TrustedProxies": ["192.0.2.1", "10.9.0.0/16"]})
 
 
 def test_what_is_checked_together_are_options():

@@ -321,6 +321,31 @@ def test_a_certificate_names_its_user(mutual: HttpsServer, alice: Certified) -> 
     assert done.stdout.endswith("\n200")
 
 
+def test_the_trail_knows_the_holder_of_a_certificate(
+    folder: Path, ours: Certified, alice: Certified
+) -> None:
+    running = HttpsServer(
+        folder / "noting",
+        ours,
+        alice,
+        SslVerifyPeers=True,
+        SslTrustedClientCertificates=str(alice.certificate),
+        SslCertificateUsers={"CN=alice,O=Hospital": "alice"},
+        AuthenticationEnabled=True,
+        RegisteredUsers={},
+    )
+    assert curl(running, "/studies", *shown(alice), "-w", "\n%{http_code}").stdout.endswith("200")
+    assert running.stop() == 0
+    show = ("trail", "show", str(running.configuration), "--user", "alice", "--json")
+    done = subprocess.run(
+        [sys.executable, "-m", "hornburg", *show], capture_output=True, text=True, check=True
+    )
+    (line,) = map(json.loads, done.stdout.splitlines())
+    assert (line["kind"], line["address"], line["action"]) == ("certificate", "127.0.0.1", "view")
+    assert "alice" in line["proof"]
+    assert "Hospital" in line["proof"]
+
+
 def test_a_certificate_that_names_nobody_does_not_replace_the_password(
     mutual: HttpsServer, bob: Certified
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import pwd
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -99,6 +101,35 @@ def test_dicom_is_in_the_trail(running, tmp_path):
     (line,) = lines(running, "download", route="C-GET")
     assert line["subjects"][0]["StudyInstanceUID"] == study
     assert lines(running, "association", aet="FINDER")
+
+
+def hornburg(*arguments: object) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "hornburg", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_tokens_of_the_command_are_in_the_trail(server):
+    """Whether the server runs or not: who has a token can come in."""
+    running = server(AuthenticationEnabled=True, RegisteredUsers={"alice": "a"})
+    text = hornburg("token", "create", running.configuration, "--user", "alice")
+    identifier = text.split("_")[1]
+    assert running.client.get("/studies", headers={"Authorization": f"Bearer {text}"}).is_success
+    running.stop()
+    hornburg("token", "revoke", identifier, running.configuration)
+    running.start()
+    running.stop()
+    told = lines(running, "account", door="command")
+    made, revoked = sorted(told, key=lambda line: line["proof"])
+    assert made["what"] == revoked["what"] == f"/account/tokens/{identifier}"
+    assert (made["proof"], revoked["proof"]) == ("hornburg token create", "hornburg token revoke")
+    assert made["user"] == revoked["user"] == pwd.getpwuid(os.getuid()).pw_name
+    assert text.rpartition("_")[2] not in str(told)
 
 
 def test_a_rejected_association_is_in_the_trail(running):

@@ -18,6 +18,7 @@ from hornburg.archive.peer_port import PeerTarget
 from hornburg.archive.registry import Registry
 from hornburg.errors import (
     BadFileFormatError,
+    ForbiddenError,
     HornburgError,
     InexistentItemError,
     Outside,
@@ -25,10 +26,11 @@ from hornburg.errors import (
 )
 from hornburg.index.base import Index
 from hornburg.security.egress import PeerHosts
-from hornburg.settings import Peer, Settings
+from hornburg.settings import Peer, SecurityProfile, Settings
 from hornburg.settings.errors import Refused
 from hornburg.settings.peers import peer_to_json, read_peer, read_peers
 from hornburg.settings.remotes import MODALITY_NAME_ALLOWED, is_modality_name
+from hornburg.settings.transport import crosses_in_clear
 
 __all__ = ["InexistentFileError", "Peers", "peer_of_json"]
 
@@ -51,6 +53,10 @@ class Peers(Registry[PeerTarget]):
 
     def __init__(self, settings: Settings, index: Index) -> None:
         self._hosts = PeerHosts(settings.allowed_peer_hosts)
+        self._wants_tls = (
+            settings.security_profile is SecurityProfile.HARDENED
+            and "OrthancPeers" not in settings.hardened_exceptions
+        )
         configured = {name: PeerTarget(name, one) for name, one in settings.orthanc_peers.items()}
         super().__init__(
             index,
@@ -92,13 +98,15 @@ class Peers(Registry[PeerTarget]):
         Raises:
             BadFileFormatError: the name has a character that isn't allowed.
             InexistentFileError: a file that it names can't be read.
-            ForbiddenError: no peer may be there (``AllowedPeerHosts``), or the index may not be
-                changed (``ReadOnly``).
+            ForbiddenError: no peer may be there (``AllowedPeerHosts``), it would be told in clear
+                (``SecurityProfile`` Hardened), or the index may not be changed (``ReadOnly``).
             TooLargeError: there are more than 10,000 already.
         """
         if not is_modality_name(name):
             raise BadFileFormatError(f"The name of a peer is {MODALITY_NAME_ALLOWED}")
         self._hosts.check_host(urlsplit(peer.url).hostname or "")
+        if self._wants_tls and crosses_in_clear(peer.url):
+            raise ForbiddenError("Peers are asked over https:// (SecurityProfile is Hardened)")
         _check_files(peer)
         await self._set(name, PeerTarget(name, peer, True))
         log.info("peer %s is now %s", name, peer.url)

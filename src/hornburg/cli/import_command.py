@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import pwd
 import sys
 from collections import Counter
 from pathlib import Path
@@ -27,6 +26,7 @@ from rich.table import Table
 from hornburg.archive.folder_import import Imported, Result, find_files, import_files
 from hornburg.archive.touched import act_as
 from hornburg.cli.logs import set_up_logs
+from hornburg.cli.system_user import system_user
 from hornburg.errors import BadRequestError, StorageFullError
 from hornburg.security.principals import Kind, Principal
 from hornburg.security.redaction import LOGS
@@ -127,7 +127,7 @@ def _open(report: Path | None) -> IO[str]:
 
 async def _import(settings: Settings, paths: tuple[Path, ...], kept: _Report) -> None:
     async with open_archive(settings) as archive:
-        act_as(Principal(_user(), Kind.INSIDE, detail="hornburg import"), "command")
+        act_as(Principal(system_user(), Kind.INSIDE, detail="hornburg import"), "command")
         with _progress() as progress:
             searching = progress.add_task("searching", total=None, files=0)
             found = []
@@ -146,14 +146,6 @@ async def _import(settings: Settings, paths: tuple[Path, ...], kept: _Report) ->
                 progress.update(task, advance=imported.size, files=done)
 
             await import_files(archive, found, tell)
-
-
-def _user() -> str:
-    """The user of the system that runs the command."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
 
 
 def _progress() -> Progress:

@@ -14,7 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hornburg.cli.system_user import system_user
 from hornburg.errors import HornburgError, ParameterOutOfRangeError
+from hornburg.security.deeds import DEEDS_FILE, Deed, Deeds
 from hornburg.security.policy import Policy
 from hornburg.security.private_file import PrivateFile
 from hornburg.security.tokens import TOKENS_FILE, Tokens
@@ -79,6 +81,7 @@ def create(
     identifier, text = _tokens(settings).create(
         user, name=name, life=days * _DAY, permissions=words
     )
+    _leave_word(settings, "create", identifier)
     print(text)
     print(f"Its ID is {identifier}; send it as 'Authorization: Bearer ...'", file=sys.stderr)
 
@@ -123,7 +126,18 @@ def revoke(identifier: str, /, *configuration: Path) -> None:
     configuration
         Files and folders with the configuration, as 'hornburg serve' takes them.
     """
-    _tokens(load(configuration, os.environ)).revoke(identifier)
+    settings = load(configuration, os.environ)
+    _tokens(settings).revoke(identifier)
+    _leave_word(settings, "revoke", identifier)
+
+
+def _leave_word(settings: Settings, command: str, identifier: str) -> None:
+    """For the audit trail, which the server writes."""
+    if not settings.trail.enabled:
+        return
+    what = f"/account/tokens/{identifier}"
+    deed = Deed(time.time(), "account", what, system_user(), f"hornburg token {command}")
+    Deeds(PrivateFile(settings.index_folder / DEEDS_FILE)).leave(deed)
 
 
 def _tokens(settings: Settings) -> Tokens:

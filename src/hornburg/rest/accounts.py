@@ -11,6 +11,7 @@ from litestar.params import PathParameter
 from hornburg.errors import BadJsonError, ForbiddenError, ParameterOutOfRangeError
 from hornburg.rest.answers import done, json_answer
 from hornburg.rest.body import read_body
+from hornburg.rest.noting import note_what
 from hornburg.rest.permission import access_of
 from hornburg.security.identify import Identities
 from hornburg.security.policy import Policy
@@ -91,6 +92,7 @@ async def create_token(request: Asked) -> Response[bytes]:
     identities = _identities(request)
     archive = request.app.state.archive
     identifier, token = await archive.work(lambda: identities.tokens.create(principal.name, **form))
+    note_what(request.scope, f"/account/tokens/{identifier}")
     return json_answer({"ID": identifier, "Token": token})
 
 

@@ -18,7 +18,7 @@ from hornburg.rest.requests import Incoming
 from hornburg.security.principals import NOBODY, Kind, Permission, Principal
 from hornburg.security.trail import Event, Outcome, Subject, Trail
 
-__all__ = ["note_request", "noting", "noting_upload"]
+__all__ = ["note_request", "note_what", "noting", "noting_upload"]
 
 _RESOURCE = re.compile(r"/(patients|studies|series|instances)/([0-9a-f]{8}(?:-[0-9a-f]{8}){4})")
 _LEVELS = {level.plural: level for level in Level}
@@ -49,8 +49,16 @@ _REFUSED = frozenset(
 )
 _LOGIN, _LOGOUT = "/login", "/logout"
 
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+#: Of the routes that anyone may ask, what is worth a line: changes of accounts (who makes a token
+#: can come in for years), of jobs, and what jobs have made.
+_OWN = re.compile(r"/(account|jobs)/.")
+_OUTPUT = re.compile(r"/jobs/[^/]+/.")
+
 #: Where in the ``state`` of a scope it stands what was touched.
 _TOUCHED = "touched"
+_WHAT = "noted_what"
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 Take = Callable[[Incoming], Awaitable[bytes]]
@@ -70,10 +78,14 @@ def note_request(trail: Trail, scope: Any, status: int) -> None:
     touched.who, touched.door = who, "job"
     method, path = scope["method"], scope["path"]
     permission = _permission(scope, method, path)
-    if permission in (None, Permission.ANYONE, Permission.METRICS):
+    own = _own(method, path) if permission is Permission.ANYONE else None
+    if own is not None:
+        word = own
+    elif permission in (None, Permission.ANYONE, Permission.METRICS):
         _note_entrance(trail, scope, status, who)
         return
-    word = permission.value
+    else:
+        word = permission.value
     found = _RESOURCE.match(path)
     subjects = touched.of("") + touched.of(word)
     if found is not None and not _is_among(found[2], subjects):
@@ -91,11 +103,16 @@ def note_request(trail: Trail, scope: Any, status: int) -> None:
         subjects=subjects,
         answers=touched.answers,
         keys=tuple(touched.keys),
-        what=path if permission in _NAMED_BY_PATH else "",
+        what=_what(state, path) if own or permission in _NAMED_BY_PATH else "",
         detail=f"and {touched.more} more" if touched.more else "",
     )
     for one in touched.events(event):
         trail.note(one)
+
+
+def note_what(scope: Any, what: str) -> None:
+    """Tell what a request was about that its path doesn't name: what it has made."""
+    scope["state"][_WHAT] = what
 
 
 def noting(app: App) -> App:
@@ -126,6 +143,18 @@ def noting_upload(take: Take) -> Take:
             return await take(incoming)
 
     return noted
+
+
+def _own(method: str, path: str) -> str | None:
+    """The action of a request for one's own account or jobs; ``None`` for no line of its own."""
+    found = _OWN.match(path)
+    if found is None or (method in _SAFE and _OUTPUT.match(path) is None):
+        return None
+    return found[1]
+
+
+def _what(state: Any, path: str) -> str:
+    return str(state.get(_WHAT) or path)
 
 
 def _who(scope: Any, state: Any) -> Principal:

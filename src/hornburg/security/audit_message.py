@@ -57,6 +57,7 @@ _NODE = Code("110126", "Node Authentication")
 _NETWORK = Code("110128", "Network Configuration")
 _SOFTWARE = Code("110131", "Software Configuration")
 _RESTRICTED = Code("110132", "Use of Restricted Function")
+_USER_SECURITY = Code("110137", "User security Attributes Changed")
 
 _APPLICATION = Code("110150", "Application")
 _LAUNCHER = Code("110151", "Application Launcher")
@@ -141,6 +142,8 @@ def _kind_of(entry: Entry) -> _Kind | None:
                 return None
             network = event.what.startswith(("/modalities", "/peers"))
             return _ALERT, _NETWORK if network else _SOFTWARE, "E"
+        case "account":
+            return _ALERT, _USER_SECURITY, "E"
         case "worklists":
             return (_QUERY, None, "E") if method == "R" else (_ORDER, None, method)
         case _:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hornburg.settings import Settings
+from hornburg.settings import OPTIONS, Settings
 
 __all__ = ["Exposed", "exposed_files", "others_may_read"]
 
@@ -134,13 +134,15 @@ def _configuration(settings: Settings) -> Iterator[Path]:
 
 def _has_secrets(settings: Settings) -> bool:
     """Whether the configuration holds what others must not read; hashes can be tried out, too."""
-    return bool(
-        settings.registered_users
-        or settings.orthanc_peers
-        or settings.http_proxy
-        or (settings.open_id_connect is not None and settings.open_id_connect.client_secret)
-        or settings.pkcs11
-    )
+    held = {
+        option.attribute: getattr(settings, option.attribute)
+        for option in OPTIONS.values()
+        if option.row.secret
+    }
+    provider = settings.open_id_connect
+    if provider is not None and not provider.client_secret:
+        del held["open_id_connect"]
+    return any(held.values())
 
 
 def _keys(settings: Settings) -> Iterator[tuple[Path, str]]:
@@ -148,9 +150,11 @@ def _keys(settings: Settings) -> Iterator[tuple[Path, str]]:
         yield settings.ssl_private_key or settings.ssl_certificate, "the private key"
     if settings.dicom_tls_enabled and settings.dicom_tls_private_key:
         yield Path(settings.dicom_tls_private_key), "the private key"
-    syslog = settings.trail.syslog
-    if syslog is not None and syslog.private_key is not None:
-        yield Path(syslog.private_key), "the private key"
+    trail = settings.trail
+    if trail.key_file is not None:
+        yield trail.key_file, "the key of the audit trail"
+    if trail.syslog is not None and trail.syslog.private_key is not None:
+        yield Path(trail.syslog.private_key), "the private key"
     for peer in settings.orthanc_peers.values():
         if peer.certificate_key_file:
             yield Path(peer.certificate_key_file), "the private key"

@@ -5,11 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
-from collections.abc import Iterable
 
 import argon2
 
-__all__ = ["basic_credentials", "hash_like", "hash_password", "is_hash", "verify"]
+__all__ = [
+    "basic_credentials",
+    "hash_like",
+    "hash_password",
+    "is_hash",
+    "is_strong",
+    "verify",
+]
 
 #: A header longer than this holds no name and password that the settings allow.
 _LONGEST_HEADER = 8192
@@ -36,16 +42,25 @@ def verify(hashed: str, password: str) -> bool:
         return False
 
 
-def hash_like(hashes: Iterable[str]) -> str:
-    """A hash that nobody knows a password for, which takes as long to check as the others."""
-    slowest = max(
-        map(argon2.extract_parameters, hashes), key=lambda one: one.memory_cost * one.time_cost
-    )
-    try:
-        return argon2.PasswordHasher.from_parameters(slowest).hash(secrets.token_hex())
-    except argon2.exceptions.HashingError:
-        # More than the machine can do: such a hash is never right, and its check never long.
-        return argon2.PasswordHasher().hash(secrets.token_hex())
+def is_strong(hashed: str) -> bool:
+    """Whether a hash costs as much to try out as it should (OWASP Password Storage Cheat Sheet:
+    7 MB and 5 passes, or more memory and less passes)."""
+    found = argon2.extract_parameters(hashed)
+    least = 7168
+    return found.memory_cost >= least and found.memory_cost * found.time_cost >= 5 * least
+
+
+def hash_like(hashed: str) -> str:
+    """A hash that is nobody's, which takes as long to check as another one."""
+    found = argon2.extract_parameters(hashed)
+    head = f"$argon2id$v={found.version}"
+    costs = f"m={found.memory_cost},t={found.time_cost},p={found.parallelism}"
+    salt, end = (_base64(secrets.token_bytes(n)) for n in (found.salt_len, found.hash_len))
+    return f"{head}${costs}${salt}${end}"
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).rstrip(b"=").decode()
 
 
 def basic_credentials(authorization: bytes) -> bytes | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
@@ -45,7 +46,11 @@ class Users:
             else:
                 self._digests[name] = self._digest(f"{name}:{password}".encode())
         self._unknown_digest = secrets.token_bytes(32)
-        self._unknown_hash = hash_like(self._hashes.values()) if self._hashes else ""
+        # Who is no user costs what one of the users costs, the same one each time, also after a
+        # restart: so a name can't be told from its cost.
+        ordered = sorted(self._hashes.items())
+        self._decoys = [hash_like(hashed) for _, hashed in ordered]
+        self._decoy_key = hashlib.sha256(repr(ordered).encode()).digest()
         self._right: OrderedDict[bytes, str] = OrderedDict()
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
         self._waiting = 0
@@ -85,7 +90,7 @@ class Users:
             right = hmac.compare_digest(known, digest)
             if not right and self._hashes:
                 # Otherwise a quick answer would tell that the name is known.
-                await self._check_hash("", password)
+                await self._check_hash(name, password)
         if not right:
             return None
         self._right[digest] = name
@@ -104,6 +109,9 @@ class Users:
             self._waiting -= 1
 
     def _verify(self, name: str, password: str) -> bool:
-        # An unknown name costs the same as a known one.
-        right = verify(self._hashes.get(name, self._unknown_hash), password)
-        return right and name in self._hashes
+        return verify(self._hashes.get(name) or self._decoy(name), password)
+
+    def _decoy(self, name: str) -> str:
+        """What is checked for who has no hash; it is nobody's, so no password is right."""
+        drawn = hmac.digest(self._decoy_key, name.encode("utf-8", "replace"), "sha256")
+        return self._decoys[int.from_bytes(drawn) % len(self._decoys)]

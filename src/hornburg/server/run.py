@@ -21,6 +21,7 @@ from hornburg.rest.listen import HttpServer
 from hornburg.security.dicom_tls import dicom_addresses
 from hornburg.security.redaction import LOGS
 from hornburg.security.tls_watch import FreshTls, watch
+from hornburg.server.commands import hear_of_commands
 from hornburg.server.control import Control
 from hornburg.server.findings import tell_audit, tell_exposed_files
 from hornburg.server.opening import open_archive
@@ -82,6 +83,7 @@ async def serve(settings: Settings, read_again: Callable[[], Settings]) -> bool:
                 stable.watch(archive, control.stop),
                 sweep.keep_checkpoints(archive, control.stop),
                 watch(tls.all(), control.stop, control.renew),
+                hear_of_commands(archive, control.stop),
             )
             try:
                 await archive.hooks.start()

@@ -9,6 +9,7 @@ from hornburg.settings.errors import Refused, SettingsError, show
 from hornburg.settings.remotes import refuse_host_name
 from hornburg.settings.rules import refuse_unknown_roles
 from hornburg.settings.settings import Settings
+from hornburg.settings.transport import crosses_in_clear, wide_networks
 from hornburg.settings.values import SecurityProfile
 
 __all__ = ["check"]
@@ -58,33 +59,43 @@ def _check_openid(settings: Settings) -> None:
 
 
 def _check_transport(settings: Settings) -> None:
-    """The profile wants TLS wherever other machines may come in.
+    """The profile wants TLS wherever other machines may come in or are sent something, and
+    nobody but proxies to speak for others.
 
     A reverse proxy on this machine needs none, because it comes in without RemoteAccessAllowed.
     """
     if settings.remote_access_allowed and not settings.ssl_enabled:
-        _demand_tls(
+        _refuse(
             settings,
             "SslEnabled",
             "other machines may come in (RemoteAccessAllowed), so allowed is true",
+            "false",
         )
     if settings.serves_dicom_to_others and not settings.dicom_tls_enabled:
-        _demand_tls(
+        _refuse(
             settings,
             "DicomTlsEnabled",
             "other machines may come in (DicomBindAddresses), so allowed is true",
+            "false",
         )
+    for name, peer in settings.orthanc_peers.items():
+        if crosses_in_clear(peer.url):
+            why = f"images cross the network to {name!r}, so allowed is a URL with https://"
+            _refuse(settings, "OrthancPeers", why)
+    for network in wide_networks(settings.trusted_proxies):
+        why = "everybody there may claim any address, so allowed are the proxies alone"
+        _refuse(settings, "TrustedProxies", why, f'"{network}"')
 
 
-def _demand_tls(settings: Settings, option: str, why: str) -> None:
+def _refuse(settings: Settings, option: str, why: str, value: str | None = None) -> None:
     if option in settings.hardened_exceptions:
         return
     raise SettingsError(
-        settings.origins.get("SecurityProfile", "configuration"),
+        settings.origins.get(option) or settings.origins.get("SecurityProfile", "configuration"),
         f'{why}; or give the reason in "HardenedExceptions": {{ "{option}": "..." }} '
         "(SecurityProfile is Hardened)",
         option=option,
-        value="false",
+        value=value,
     )
 
 

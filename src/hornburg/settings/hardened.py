@@ -24,7 +24,9 @@ _LIMIT = 100
 _BODY = 2048
 
 #: Options that the profile looks at together with others (:mod:`hornburg.settings.checks`).
-CHECKED_TOGETHER = frozenset({"DicomTlsEnabled", "RunAsUser", "SslEnabled"})
+CHECKED_TOGETHER = frozenset(
+    {"DicomTlsEnabled", "OrthancPeers", "RunAsUser", "SslEnabled", "TrustedProxies"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,13 @@ DEMANDS: tuple[Demand, ...] = (
     _exactly("DicomAlwaysAllowGet", False),
     _exactly("DicomAlwaysAllowMove", False),
     _exactly("DicomCheckCalledAet", True),
+    _exactly("StrictAetComparison", True),
     _exactly("DicomCheckModalityHost", True),
     _exactly("DicomTlsRemoteCertificateRequired", True),
     _exactly("UnknownSopClassAccepted", False),
     _from("DicomScpTimeout", 30, 1, 3600),
+    _from("DicomMaximumAssociationsPerAddress", 50, 1, 10_000),
+    _from("HttpMaximumConnectionsPerAddress", 500, 1, 100_000),
     _from("LimitFindResults", _LIMIT, 1, _LIMIT),
     _from("LimitFindInstances", _LIMIT, 1, _LIMIT),
     _from("MaximumRequestBodySizeMB", _BODY, 1, 8192),

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
 
 from hornburg.settings.errors import Refused
+from hornburg.settings.openid import is_this_machine
 from hornburg.settings.sections import freeze, read_section, text
 
-__all__ = ["PROXIES_ALLOWED", "read_certificate_users", "read_networks"]
+__all__ = [
+    "PROXIES_ALLOWED",
+    "crosses_in_clear",
+    "read_certificate_users",
+    "read_networks",
+    "wide_networks",
+]
 
 PROXIES_ALLOWED = "a list of at most 64 IPv4 or IPv6 addresses or networks"
 
@@ -17,6 +25,9 @@ PROXIES_ALLOWED = "a list of at most 64 IPv4 or IPv6 addresses or networks"
 _NAME = "a name in a certificate: CN=..., a subject of RFC 4514, DNS:..., email:... or URI:..."
 _ALTERNATIVE = ("DNS:", "email:", "URI:")
 _MOST_PROXIES = 64
+
+#: Bits of a network of proxies: one that is wider holds others, too.
+_WIDEST = {4: 16, 6: 48}
 
 
 def read_certificate_users(value: object) -> Mapping[str, str]:
@@ -55,3 +66,15 @@ def read_networks(value: object) -> tuple[str, ...]:
             raise no.inside(f"[{place}]") from None
         result.append(str(network))
     return tuple(dict.fromkeys(result))
+
+
+def wide_networks(networks: Iterable[str]) -> list[str]:
+    """Those that hold more than anybody's proxies."""
+    parsed = map(ipaddress.ip_network, networks)
+    return [str(each) for each in parsed if each.prefixlen < _WIDEST[each.version]]
+
+
+def crosses_in_clear(url: str) -> bool:
+    """Whether what is sent to a URL can be read on its way."""
+    parts = urlsplit(url)
+    return parts.scheme != "https" and not is_this_machine(parts.hostname or "")

@@ -13,10 +13,14 @@ from tests.security.certificates import make
 
 from hornburg.cli import main
 from hornburg.security.audit import CHECKS, Grade, audit
-from hornburg.settings import load
+from hornburg.settings import OPTIONS, SettingsError, load
 
-#: A hash of "x".
+#: Hashes, as 'hornburg hash-password' makes them and as nobody should.
 HASH = (
+    "$argon2id$v=19$m=65536,t=3,p=4$"
+    "zPIbabN9fZcRSbRy7fj0pw$KWu8id38DmrCLUeWBjTeWbYKNkCaB/79KzCavRIApdg"
+)
+WEAK = (
     "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ"
 )
 
@@ -26,6 +30,13 @@ PUBLIC = {"DicomBindAddresses": ["192.0.2.1"]}
 LOCAL = {"DicomBindAddresses": ["127.0.0.1"]}
 CT = {"AET": "CT", "Host": "192.0.2.9", "Port": 104}
 NAMED = {"CT": {**CT, "Host": "ct.example"}}
+
+TLS = {
+    "DicomTlsEnabled": True,
+    "DicomTlsCertificate": "a.crt",
+    "DicomTlsPrivateKey": "a.key",
+    "DicomTlsTrustedCertificates": "b.crt",
+}
 
 RULES = [{"Users": ["*"], "Role": "reader"}]
 PROVIDER = {"Issuer": "https://id.example", "ClientId": "hornburg"}
@@ -55,12 +66,38 @@ CASES = [
     ("http-authentication", REMOTE, P, ""),
     ("http-passwords", REMOTE, P, ""),
     ("http-passwords", {"RegisteredUsers": {"alice": LONG}}, W, "hash-password"),
+    ("http-passwords", {"RegisteredUsers": {"alice": WEAK}}, W, "hash-password"),
     ("http-passwords", {"RegisteredUsers": {"orthanc": "orthanc"}}, F, "hash-password"),
     ("access-rules", {}, W, "AccessRules"),
     ("access-rules", REMOTE, P, ""),
     ("access-rules", {**REMOTE, "RegisteredUsers": {"a": HASH, "b": HASH}}, W, "AccessRules"),
     ("access-rules", {"AccessRules": RULES}, P, ""),
     ("access-rules", {"AccessRules": [{"Modalities": ["ctt"], "Role": "reader"}]}, W, "names of"),
+    ("access-rules", {"AccessRules": [{"Users": ["*"], "Role": "admin"}]}, W, "reader"),
+    (
+        "access-rules",
+        {
+            "Roles": {"all": ["view", "delete"]},
+            "AccessRules": [*RULES, {"Users": ["a", "nobody"], "Role": "all"}],
+        },
+        W,
+        "reader",
+    ),
+    (
+        "access-rules",
+        {"AccessRules": [{"Users": ["*"], "Permissions": ["settings"]}]},
+        W,
+        "reader",
+    ),
+    (
+        "access-rules",
+        {"AccessRules": [{"Users": ["*"], "Role": "admin", "Addresses": ["127.0.0.1"]}]},
+        P,
+        "",
+    ),
+    ("http-bounds", {}, P, ""),
+    ("http-bounds", {"HttpMaximumConnectionsPerAddress": 0}, W, "PerAddress"),
+    ("http-bounds", {"HttpTimeout": 0}, W, '"HttpTimeout": 60'),
     ("openid", {}, P, ""),
     ("openid", {"OpenIdConnect": PROVIDER, "AccessRules": RULES}, P, ""),
     (
@@ -134,6 +171,20 @@ CASES = [
     ("dicom-modalities", {"DicomModalities": {"CT": {**CT, "AllowMove": False}}}, P, ""),
     ("dicom-tls", LOCAL, P, ""),
     ("dicom-tls", PUBLIC, W, '"DicomTlsEnabled": true'),
+    ("dicom-tls", {**TLS, **PUBLIC}, P, ""),
+    ("dicom-tls", {**TLS, **PUBLIC, "DicomModalities": {"CT": CT}}, W, "DicomModalities.CT"),
+    (
+        "dicom-tls",
+        {**TLS, **PUBLIC, "DicomModalities": {"CT": {**CT, "UseDicomTls": True}}},
+        P,
+        "",
+    ),
+    (
+        "dicom-tls",
+        {**TLS, **PUBLIC, "DicomModalities": {"CT": {**CT, "Host": "127.0.0.1"}}},
+        P,
+        "",
+    ),
     ("dicom-bounds", {}, P, ""),
     ("dicom-bounds", {"DicomScpTimeout": 0}, W, '"DicomScpTimeout": 30'),
     ("dicom-bounds", {"DicomMaximumAssociationsPerAddress": 0}, W, "PerAddress"),
@@ -272,6 +323,37 @@ def test_a_key_of_the_client_of_syslog_is_the_servers_alone(tmp_path):
     assert verdict.fix.endswith(f"chmod 600 {tmp_path}/s.key")
 
 
+#: What can be set for every option that holds secrets.
+SECRETS = {
+    "RegisteredUsers": {"alice": LONG},
+    "OpenIdConnect": {**PROVIDER, "ClientSecret": "of the provider"},
+    "OrthancPeers": {"a": ["https://192.0.2.1/", "user", "word"]},
+    "HttpProxy": "user:word@proxy:3128",
+    "PluginOptions": {"reports": {"ApiKey": "of another server"}},
+    "Pkcs11": {"Module": "/usr/lib/pkcs11.so", "Pin": "1234"},
+}
+
+
+@pytest.mark.parametrize("option", [name for name, option in OPTIONS.items() if option.row.secret])
+def test_each_secret_makes_the_configuration_the_servers_alone(tmp_path, option):
+    settings = settings_of(tmp_path, {option: SECRETS[option], "AccessRules": RULES})
+    (tmp_path / "c.json").chmod(0o644)
+    (verdict,) = verdicts_of(audit(settings), "host-files")
+    assert verdict.found.startswith("others can read the configuration")
+
+
+def test_keys_of_the_trail_are_the_servers_alone(tmp_path):
+    syslog = {"Host": "log.example", "Certificate": "log.crt", "PrivateKey": "log.key"}
+    settings = settings_of(tmp_path, {"AuditTrail": {"KeyFile": "trail.key", "Syslog": syslog}})
+    for name in ("trail.key", "log.key"):
+        (tmp_path / name).touch(0o600)
+    assert worst(verdicts_of(audit(settings), "host-files")) is Grade.PASS
+    for name in ("trail.key", "log.key"):
+        (tmp_path / name).chmod(0o644)
+    fixes = [verdict.fix for verdict in verdicts_of(audit(settings), "host-files")]
+    assert fixes == [f"chmod 600 {tmp_path}/trail.key", f"chmod 600 {tmp_path}/log.key"]
+
+
 def test_a_configuration_without_secrets_may_be_read(tmp_path):
     settings = settings_of(tmp_path, {})
     (tmp_path / "c.json").chmod(0o644)
@@ -334,6 +416,14 @@ def test_the_hardened_profile_fails_nowhere(tmp_path):
     assert bad == []
 
 
+@pytest.mark.parametrize(
+    "configuration", [case[1] for case in CASES if case[2] is F], ids=lambda found: " ".join(found)
+)
+def test_what_fails_does_not_start_under_the_profile(tmp_path, configuration):
+    with pytest.raises(SettingsError):
+        settings_of(tmp_path, {**LOCAL, **configuration, "SecurityProfile": "Hardened"})
+
+
 def test_the_command_grades_and_exits(tmp_path, capsys):
     settings_of(tmp_path, {**LOCAL, "SecurityProfile": "Hardened"})
     assert main(["audit", str(tmp_path / "c.json")]) == 0
@@ -380,6 +470,31 @@ def test_certificates(tmp_path, days, mode, grade, words):
     verdicts = verdicts_of(audit(settings), "certificates")
     assert worst(verdicts) is grade, verdicts
     assert words in " ".join(verdict.fix for verdict in verdicts)
+
+
+@pytest.mark.parametrize(("days", "grade"), [(400, P), (20, W), (0, F)])
+@pytest.mark.parametrize("place", ["peer", "syslog"])
+def test_certificates_that_we_show_others(tmp_path, place, days, grade):
+    """The one of a peer may have a key with a passphrase."""
+    passphrase = "of the key" if place == "peer" and days else ""
+    made = make(tmp_path, "client", days=days, passphrase=passphrase)
+    files = str(made.certificate), str(made.key)
+    peer = {
+        "Url": "https://192.0.2.1/",
+        "CertificateFile": files[0],
+        "CertificateKeyFile": files[1],
+        "CertificateKeyPassword": passphrase,
+    }
+    syslog = {"Host": "log.example", "Certificate": files[0], "PrivateKey": files[1]}
+    configuration = {
+        "peer": {"OrthancPeers": {"a": peer}},
+        "syslog": {"AuditTrail": {"Syslog": syslog}},
+    }
+    verdicts = verdicts_of(audit(settings_of(tmp_path, configuration[place])), "certificates")
+    assert worst(verdicts) is grade, verdicts
+    if grade is not P:
+        named = {"peer": "OrthancPeers.a", "syslog": "AuditTrail.Syslog"}[place]
+        assert named in verdicts[0].fix
 
 
 def test_client_certificates_without_https(tmp_path):

@@ -14,9 +14,14 @@ from hornburg.security.audit.check import (
     warned,
 )
 from hornburg.security.host_files import others_may_read
+from hornburg.security.passwords import is_strong
 from hornburg.settings import Settings
+from hornburg.settings.rules import BUILT_IN_ROLES, AccessRule
 
 __all__ = ["CHECKS"]
+
+#: What gives a whole archive away when it is lost, whoever has it.
+_POWERS = frozenset({"delete", "settings", "control", "scripts"})
 
 #: NIST SP 800-63B-4 3.1.1.2: passwords that stand alone.
 _SHORT = 15
@@ -52,32 +57,32 @@ def _authentication(facts: Facts) -> Verdict:
 def _passwords(facts: Facts) -> Verdict | list[Verdict]:
     settings = facts.settings
     users = settings.registered_users or {}
+    fix = "hornburg hash-password, and its line in RegisteredUsers"
     well_known = settings.well_known_passwords
     if well_known:
-        return failed(
-            f"a password that is printed in manuals: {_some(list(well_known))}",
-            "hornburg hash-password, and its line in RegisteredUsers",
-        )
+        return failed(f"a password that is printed in manuals: {_some(list(well_known))}", fix)
     plain = sorted(
         name for name, word in users.items() if not word.reveal().startswith("$argon2id$")
     )
-    if not plain:
-        return passed("no password stands in the configuration in plain text")
-    fix = "hornburg hash-password, and its line in RegisteredUsers"
-    names = _some(plain)
-    verdicts = [warned(f"passwords in plain text: {names}", fix)]
+    verdicts = []
+    weak = sorted(name for name in users.keys() - plain if not is_strong(users[name].reveal()))
+    if weak:
+        verdicts.append(warned(f"hashes that are quickly tried out: {_some(weak)}", fix))
     readable = [path for path in settings.files if others_may_read(path, settings)]
-    if readable:
-        verdicts = [
+    if plain and readable:
+        verdicts.append(
             failed(
-                f"passwords in plain text ({names}) in a file that others can read: {readable[0]}",
+                f"passwords in plain text ({_some(plain)}) in a file that others can read: "
+                f"{readable[0]}",
                 f"chmod 600 {readable[0]}, and " + fix,
             )
-        ]
+        )
+    elif plain:
+        verdicts.append(warned(f"passwords in plain text: {_some(plain)}", fix))
     short = sorted(name for name in plain if len(users[name].reveal()) < _SHORT)
     if short:
         verdicts.append(warned(f"passwords of less than {_SHORT} characters: {_some(short)}", fix))
-    return verdicts
+    return verdicts or passed("no password stands in the configuration in plain text")
 
 
 def _some(names: list[str]) -> str:
@@ -95,6 +100,8 @@ def _rules(facts: Facts) -> Verdict:
             "rules name whom nobody is called: " + _some(list(settings.strangers_in_rules)),
             "names of RegisteredUsers and DicomModalities, letter by letter",
         )
+    if any(_is_for_everybody(rule, settings) for rule in settings.access_rules or ()):
+        return warned("a rule lets everybody, from anywhere, do what administrators do", fix)
     if settings.access_rules is not None:
         return passed(f"{len(settings.access_rules)} rules; what none of them grants is refused")
     if not settings.authentication_required:
@@ -102,6 +109,18 @@ def _rules(facts: Facts) -> Verdict:
     if len(settings.registered_users or {}) > 1 or settings.ssl_certificate_users:
         return warned("every user may do everything", fix)
     return passed("there is one user, who may do everything")
+
+
+def _is_for_everybody(rule: AccessRule, settings: Settings) -> bool:
+    """Whether a rule grants more than anybody should have without being named."""
+    roles = {**BUILT_IN_ROLES, **settings.roles}
+    granted = roles.get(rule.role, ()) if rule.role else rule.permissions
+    return bool(
+        rule.users & {"*", "nobody"}
+        and not rule.networks
+        and not rule.is_narrow
+        and _POWERS.intersection(granted)
+    )
 
 
 def _openid(facts: Facts) -> Verdict:
@@ -149,6 +168,26 @@ def _bodies(facts: Facts) -> Verdict:
         "one upload may fill the disk: no " + " and no ".join(missing),
         ", ".join(line_of(name, 2048) for name in missing),
     )
+
+
+def _bounds(facts: Facts) -> Verdict | list[Verdict]:
+    settings = facts.settings
+    verdicts = []
+    if settings.http_server_enabled and not settings.http_maximum_connections_per_address:
+        verdicts.append(
+            warned(
+                "one machine may take all connections",
+                line_of("HttpMaximumConnectionsPerAddress", 500),
+            )
+        )
+    if not settings.http_timeout:
+        verdicts.append(
+            warned(
+                "a server that we ask and that never answers is waited for for ever",
+                line_of("HttpTimeout", 60),
+            )
+        )
+    return verdicts or passed("connections are bounded in time and number")
 
 
 def _switches(facts: Facts) -> list[Verdict]:
@@ -231,6 +270,12 @@ CHECKS = (
         "Uploads have a limit",
         "One request may fill memory or disk.",
         _bodies,
+    ),
+    Check(
+        "http-bounds",
+        "Connections are bounded",
+        "Open connections that do nothing keep the others out.",
+        _bounds,
     ),
     Check(
         "http-switches",

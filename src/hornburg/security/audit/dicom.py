@@ -14,6 +14,7 @@ from hornburg.security.audit.check import (
     warned,
 )
 from hornburg.security.doors import Act, doors_of
+from hornburg.settings.openid import is_this_machine
 
 __all__ = ["CHECKS"]
 
@@ -135,6 +136,16 @@ def _tls(facts: Facts) -> Verdict | list[Verdict]:
         return warned(
             "callers need no certificate of their own",
             line_of("DicomTlsRemoteCertificateRequired", True),
+        )
+    clear = sorted(
+        name
+        for name, entry in settings.dicom_modalities.items()
+        if not entry.use_dicom_tls and not is_this_machine(entry.host)
+    )
+    if clear:
+        return warned(
+            f"what is sent to modalities crosses the network in clear: {', '.join(clear[:5])}",
+            line_of("UseDicomTls", True) + f" in DicomModalities.{clear[0]}",
         )
     return passed("DICOM over TLS, and callers show a certificate")
 

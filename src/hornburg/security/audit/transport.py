@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from hornburg.security.audit.check import (
     Check,
@@ -16,12 +14,17 @@ from hornburg.security.audit.check import (
     warned,
 )
 from hornburg.security.certificates import certificate_findings
-from hornburg.settings.openid import is_this_machine
+from hornburg.settings.transport import crosses_in_clear, wide_networks
 
 __all__ = ["CHECKS"]
 
 #: A server works with these, and nobody should.
 _BAD = frozenset({"expired", "key-exposed", "not-yet-valid", "weak"})
+
+#: What is said of a certificate whose key is somewhere else, maybe under a passphrase.
+_OF_THE_CERTIFICATE = frozenset(
+    {"unreadable", "no-certificate", "damaged", "expired", "not-yet-valid", "expires-soon", "weak"}
+)
 
 
 def _https(facts: Facts) -> Verdict | list[Verdict]:
@@ -62,9 +65,28 @@ def _certificates(facts: Facts) -> list[Verdict]:
         for finding in certificate_findings(path, key, facts.now):
             grade = failed if finding.fatal or finding.code in _BAD else warned
             verdicts.append(grade(finding.text, f"a new file for {option}"))
-    if not used:
+    shown = _shown_to_others(facts)
+    for option, path in shown:
+        for finding in certificate_findings(path, None, facts.now):
+            if finding.code in _OF_THE_CERTIFICATE:
+                grade = failed if finding.fatal or finding.code in _BAD else warned
+                verdicts.append(grade(finding.text, f"a new file for {option}"))
+    if not used and not shown:
         return [passed("no certificate is used")]
     return verdicts or [passed("certificates are valid, with a key that is theirs alone")]
+
+
+def _shown_to_others(facts: Facts) -> list[tuple[str, Path]]:
+    """The certificates that this server shows when it asks others, and where they are named."""
+    found = [
+        (f"OrthancPeers.{name}.CertificateFile", Path(peer.certificate_file))
+        for name, peer in sorted(facts.settings.orthanc_peers.items())
+        if peer.certificate_file
+    ]
+    syslog = facts.settings.trail.syslog
+    if syslog is not None and syslog.certificate is not None:
+        found.append(("AuditTrail.Syslog.Certificate", syslog.certificate))
+    return found
 
 
 def _client_certificates(facts: Facts) -> Verdict:
@@ -91,8 +113,7 @@ def _verify(facts: Facts) -> Verdict:
 def _peers(facts: Facts) -> list[Verdict]:
     verdicts = []
     for name, peer in sorted(facts.settings.orthanc_peers.items()):
-        parts = urlsplit(peer.url)
-        if parts.scheme == "https" or is_this_machine(parts.hostname or ""):
+        if not crosses_in_clear(peer.url):
             continue
         fix = f"a URL that starts with https:// in OrthancPeers.{name}"
         if peer.password is not None or peer.http_headers:
@@ -115,10 +136,10 @@ def _peer_hosts(facts: Facts) -> Verdict:
 
 
 def _proxies(facts: Facts) -> Verdict:
-    trusted = [ipaddress.ip_network(each) for each in facts.settings.trusted_proxies]
+    trusted = facts.settings.trusted_proxies
     if not trusted:
         return passed("nobody is believed to speak for others")
-    wide = [each for each in trusted if each.prefixlen < (16 if each.version == 4 else 48)]
+    wide = wide_networks(trusted)
     if wide:
         return failed(
             f"everybody in {wide[0]} may claim any address",
@@ -129,11 +150,7 @@ def _proxies(facts: Facts) -> Verdict:
 
 def _origins(facts: Facts) -> Verdict:
     origins = facts.settings.cors_allowed_origins
-    clear = [
-        origin
-        for origin in origins
-        if origin.startswith("http://") and not is_this_machine(urlsplit(origin).hostname or "")
-    ]
+    clear = [origin for origin in origins if crosses_in_clear(origin)]
     if clear:
         return warned(
             f"pages of {clear[0]} may use this server, and anybody on the way can change them",

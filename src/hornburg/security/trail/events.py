@@ -38,7 +38,8 @@ anybody can have refused as often as they like."""
 
 ACTIONS = (
     *(permission.value for permission in Permission),
-    *("login", "login-failed", "logout", "association", "association-refused", "request"),
+    *("account", "login", "login-failed", "logout"),
+    *("association", "association-refused", "request"),
     *("start", "stop", "trail-file", "trail-retention", "trail-repaired", "trail-damaged"),
     *("trail-lost", "syslog-lost"),
 )
@@ -79,7 +80,7 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     Attributes:
         action: the word of a permission (:class:`hornburg.security.principals.Permission`), or
-            ``login``, ``login-failed``, ``logout``, ``association``, ``association-refused``,
+            ``account`` (tokens, sessions), ``login``, ``login-failed``, ``logout``, ``association``, ``association-refused``,
             ``start``, ``stop``, ``request`` (refused before it was known what for).
         outcome: how it ended.
         status: the status of HTTP or DIMSE, 0 without one.
