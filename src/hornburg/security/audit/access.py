@@ -95,13 +95,13 @@ def _rules(facts: Facts) -> Verdict:
         '"AccessRules": [ { "Users": ["admin"], "Role": "admin" }, '
         '{ "Users": ["*"], "Role": "reader" } ]'
     )
+    if any(_is_for_everybody(rule, settings) for rule in settings.access_rules or ()):
+        return warned("a rule lets everybody, from anywhere, do what administrators do", fix)
     if settings.strangers_in_rules:
         return warned(
             "rules name whom nobody is called: " + _some(list(settings.strangers_in_rules)),
             "names of RegisteredUsers and DicomModalities, letter by letter",
         )
-    if any(_is_for_everybody(rule, settings) for rule in settings.access_rules or ()):
-        return warned("a rule lets everybody, from anywhere, do what administrators do", fix)
     if settings.access_rules is not None:
         return passed(f"{len(settings.access_rules)} rules; what none of them grants is refused")
     if not settings.authentication_required:
