@@ -56,7 +56,20 @@ def test_a_password_from_a_pipe(
     monkeypatch.setattr("sys.stdin", io.StringIO(text))
     assert main(["hash-password"]) == status
     if not status:
-        assert verify(capsys.readouterr().out.strip(), "a b ")
+        captured = capsys.readouterr()
+        assert verify(captured.out.strip(), "a b ")
+        assert "less than 15 characters" in captured.err
+
+
+@pytest.mark.parametrize("user", ["", "a:b", "a\nb"])
+def test_a_name_that_nobody_can_have(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, user: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("a password that is long"))
+    assert main(["hash-password", user]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "without a colon" in captured.err
 
 
 @pytest.fixture

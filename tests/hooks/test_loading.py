@@ -124,6 +124,18 @@ def test_what_is_not_there(tmp_path: Path, name: str) -> None:
         load(tmp_path / name)
 
 
+def test_a_folder_of_orthanc_that_is_not_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its packages name two, and nothing that could be loaded is ever in them."""
+    folder = tmp_path / "usr" / "local" / "share" / "orthanc" / "plugins"
+    caplog.set_level(logging.WARNING, "hornburg.plugins")
+    assert load(folder) == {}
+    assert f"{folder} is not there" in caplog.text
+    folder.mkdir(parents=True)
+    assert list(load(written(folder / "mine.py").parent)) == ["mine"]
+
+
 def test_another_kind_of_file(tmp_path: Path) -> None:
     with pytest.raises(PluginLoadError, match=r"suffix \.py"):
         load(written(tmp_path / "mine.txt"))

@@ -223,7 +223,7 @@ def test_guessing_is_slowed(guarded: Target) -> None:
     assert ask_from(guarded, "127.0.0.20", "/login", headers, form).status == 429
     assert ask_from(guarded, "127.0.0.21", "/system", right).status == 200
     assert ask_from(guarded, "127.0.0.20", "/system", basic(f"bob:{HASHED}")).status == 200
-    assert "credentials from 127.0.0.20 were refused" in guarded.said("127.0.0.20")
+    assert "credentials of user 'alice' from 127.0.0.20 were refused" in guarded.said("127.0.0.20")
 
 
 def test_tokens_are_not_guessed(guarded: Target) -> None:

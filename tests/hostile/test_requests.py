@@ -63,9 +63,32 @@ def test_no_other_method_than_its_own(target: Target, stored: dict[str, str], na
 
 
 def test_a_request_line_of_its_own(target: Target) -> None:
-    for line in (b"GET http://elsewhere/system HTTP/1.1\r\n", b"GET //system/ HTTP/1.1\r\n"):
-        assert target.say(line + CLOSE + b"\r\n").status == 200
+    assert target.say(b"GET //system/ HTTP/1.1\r\n" + CLOSE + b"\r\n").status == 200
     assert target.say(b"OPTIONS * HTTP/1.1\r\n" + CLOSE + b"\r\n").status == 404
+
+
+@pytest.mark.parametrize(
+    ("target_line", "status"),
+    [
+        (b"http://localhost/system", 200),
+        (b"http://someone@127.0.0.1:8042/system?x", 200),
+        (b"http://elsewhere/system", 421),
+        (b"https://localhost@elsewhere/system", 421),
+    ],
+)
+def test_the_host_of_an_absolute_target_counts(
+    target: Target, target_line: bytes, status: int
+) -> None:
+    line = b"GET %b HTTP/1.1\r\n" % target_line
+    for host in (b"Host: localhost\r\n", b"Host: elsewhere\r\n"):
+        answer = target.say(line + host + b"Connection: close\r\n\r\n")
+        assert answer.status == status
+
+
+@pytest.mark.parametrize("version", [b"HTTP/2.0", b"HTTP/0.9", b"HTTP/1.2"])
+def test_other_versions(target: Target, version: bytes) -> None:
+    answer = target.say(b"GET /system %b\r\n" % version + CLOSE + b"\r\n")
+    assert answer.status in (400, 505)
 
 
 def test_a_path_of_64_kilobytes(target: Target) -> None:

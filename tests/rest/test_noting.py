@@ -178,10 +178,18 @@ async def test_wrong_passwords_are_told_and_who_is_right(serve):
     await served.client.get("/studies", auth=("alice", "wrong"))
     await served.client.get("/studies", auth=("alice", "right"))
     (line,) = await told(served, "login-failed")
-    assert (line["outcome"], line["status"]) == ("refused", 401)
+    assert (line["outcome"], line["status"], line["what"]) == ("refused", 401, "alice")
     assert "wrong" not in str(line)
+    assert "user" not in line  # nobody has shown to be that
     (line,) = await told(served, "view")
     assert (line["user"], line["kind"]) == ("alice", "password")
+
+
+async def test_a_password_in_the_place_of_a_name_is_told_to_nobody(serve):
+    served = await serve(AuthenticationEnabled=True, RegisteredUsers={"alice": "right"})
+    await served.client.get("/studies", auth=("right", ""))
+    (line,) = await told(served, "login-failed")
+    assert "right" not in str(line)
 
 
 async def test_a_flood_of_refused_requests_fills_no_disk(serve):

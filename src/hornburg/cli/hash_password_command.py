@@ -7,7 +7,9 @@ import json
 import sys
 
 from hornburg.errors import ParameterOutOfRangeError
-from hornburg.security.passwords import hash_password
+from hornburg.security.passwords import SHORT, hash_password
+from hornburg.settings.errors import Refused
+from hornburg.settings.sections import read_users
 
 __all__ = ["hash_password_command"]
 
@@ -25,9 +27,17 @@ def hash_password_command(user: str = "name", /) -> None:
     user
         The name in the line for the configuration.
     """
-    hashed = hash_password(_password())
+    try:
+        read_users({user: "a password"})
+    except Refused as no:
+        raise ParameterOutOfRangeError(f"Allowed is {no.allowed}") from None
+    password = _password()
+    hashed = hash_password(password)
     entry = json.dumps({user: hashed}, ensure_ascii=False)
     print(hashed)
+    if len(password) < SHORT:
+        # Nobody can see it in the hash any more.
+        print(f"This password has less than {SHORT} characters.", file=sys.stderr)
     print("For the configuration:", file=sys.stderr)
     print(f'"RegisteredUsers": {entry}', file=sys.stderr)
 

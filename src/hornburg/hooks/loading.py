@@ -32,6 +32,9 @@ ENTRY_POINTS = "hornburg.plugins"
 """The group of entry points; one of them is used only when ``Plugins`` names it."""
 
 _ENTRY_POINT = "entry-point:"
+#: Where packages of Orthanc put its plug-ins, as its own configuration names the folder.
+_OF_ORTHANC = ("orthanc", "plugins")
+
 _PACKAGE = "__init__.py"
 _FILTERS = ("filter_", "change_")
 _MOST_BYTES = 16 << 20
@@ -117,6 +120,12 @@ def _modules(path: Path) -> Iterator[tuple[str, ModuleType]]:
         )
     try:
         real = path.resolve(strict=True)
+    except FileNotFoundError:
+        if path.parts[-2:] == _OF_ORTHANC:
+            # Holds machine code alone, which would not be loaded either.
+            log.warning("%s is not there, and its plug-ins have no effect", path)
+            return
+        raise PluginLoadError(f"Plugins: {path} is not there") from None
     except (OSError, RuntimeError) as error:
         why = getattr(error, "strerror", None) or "it leads to itself"
         raise PluginLoadError(f"Plugins: {path}: {why}") from None

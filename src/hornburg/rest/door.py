@@ -211,9 +211,12 @@ def _preflight(scope: Any) -> list[tuple[bytes, bytes]] | None:
 def _log_stranger(scope: dict[str, Any], error: HornburgError) -> None:
     """Who guesses passwords leaves a trace; who says nothing yet is a browser on its first try."""
     if isinstance(error, (WrongCredentialsError, TooManyAttemptsError)):
-        address = scope["state"]["address"] or "nowhere"
+        state = scope["state"]
+        state["tried"] = error.user
+        whose = f" of user {error.user!r}" if error.user else ""
         more = " unseen" if isinstance(error, TooManyAttemptsError) else ""
-        log.warning("credentials from %s were refused%s", address, more)
+        address = state["address"] or "nowhere"
+        log.warning("credentials%s from %s were refused%s", whose, address, more)
 
 
 async def _send(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:

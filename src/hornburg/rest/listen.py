@@ -27,6 +27,9 @@ log = logging.getLogger("hornburg.rest")
 #: Request line and headers together; nginx takes 32 KB, Apache 8 KB a line.
 _MOST_HEADER = 64 << 10
 
+#: RFC 9110 15.6.6: what says that it is another version would be read as what it isn't.
+_VERSIONS = frozenset({"1.0", "1.1"})
+
 #: Bytes of a body that are read before somebody asks for them.
 _READ_AHEAD = 1 << 20
 
@@ -150,6 +153,10 @@ class BoundedProtocol(StrictProtocol):
             self._unset_timer()
         self.in_head = False
         received, self._head = self._head, 0
+        if self.parser.get_http_version() not in _VERSIONS:
+            self._answered = True
+            self._refuse(505, "HTTP Version Not Supported")
+            return
         if received > _MOST_HEADER and self._head_size() > _MOST_HEADER:
             self._answered = True
             self._refuse(431, "Request Header Fields Too Large")

@@ -74,9 +74,11 @@ async def log_in(request: Asked) -> Response[bytes]:
         principal = await identities.log_in(
             fields.get("name", ""), fields.get("password", ""), state["address"]
         )
-    except WrongCredentialsError:
+    except WrongCredentialsError as error:
+        state["tried"] = error.user
         return _form(request, path, "This name and this password don't go together.", 401)
     except TooManyAttemptsError as error:
+        state["tried"] = error.user
         note = f"Too many wrong passwords. Please wait {error.seconds} seconds."
         answer = _form(request, path, note, 429)
         answer.headers["Retry-After"] = str(error.seconds)

@@ -207,6 +207,7 @@ def _note_entrance(trail: Trail, scope: Any, status: int, who: Principal) -> Non
             door="rest",
             method=method,
             route=scope.get("path_template") or "",
+            what=(scope.get("state") or {}).get("tried", ""),
         )
     )
 

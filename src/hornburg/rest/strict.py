@@ -5,6 +5,7 @@
   packet would be read as requests.
 * Trailers (RFC 9112 7.1.2) are not merged with headers, and the bytes between the bytes of a body
   (sizes of chunks, their extensions, trailers) are bounded.
+* A target in absolute form names the host that is asked, whatever the header says.
 * A client that doesn't take its answer, or sends on after it, does not hold the connection; one
   that sends requests faster than it takes answers is not read from meanwhile.
 """
@@ -42,6 +43,9 @@ _BYTES_ACKED = 120
 
 #: Seconds after which a connection that closes should have nothing left to send.
 _SOON = 0.2
+
+#: Characters of a scheme and what follows it, in a target in absolute form.
+_LONGEST_SCHEME = 16
 
 _FRAMING = (b"content-length", b"transfer-encoding")
 
@@ -144,7 +148,15 @@ class StrictProtocol(HttpToolsProtocol):
             self.body_to_come = any(
                 name in _FRAMING and value != b"0" for name, value in self.headers
             )
+        if b"://" in self.url[:_LONGEST_SCHEME]:
+            self._heed_target()
         super().on_headers_complete()
+
+    def _heed_target(self) -> None:
+        """RFC 9112 3.2.2: the host of a target in absolute form counts, and not the header."""
+        authority = self.url.partition(b"://")[2].partition(b"/")[0].partition(b"?")[0]
+        others = [line for line in self.headers if line[0] != b"host"]
+        self.headers[:] = [(b"host", authority.rpartition(b"@")[2]), *others]
 
     def on_body(self, body: bytes) -> None:
         self._content += len(body)

@@ -37,7 +37,15 @@ _SOME_BEARER = "\0bearer"
 
 
 class WrongCredentialsError(UnauthorizedError):
-    """Credentials were given, and they prove nobody."""
+    """Credentials were given, and they prove nobody.
+
+    ``user`` is whose password was tried, if there is such a user; another name may be a password
+    in the wrong field, and is told to nobody.
+    """
+
+    def __init__(self, user: str = "") -> None:
+        super().__init__("A name and a password are needed, and these are not right")
+        self.user = user
 
 
 class BearerProof(Protocol):
@@ -146,7 +154,7 @@ class Identities:
             TooManyAttemptsError: there were too many failures before.
         """
         if ":" in name:
-            raise WrongCredentialsError(_WRONG)
+            raise WrongCredentialsError()
         return await self._by_password(f"{name}:{password}".encode("utf-8", "replace"), address)
 
     def _nobody(self, proof: Proof) -> Access:
@@ -166,7 +174,7 @@ class Identities:
 
     async def _by_header(self, authorization: bytes, address: str) -> Access:
         if len(authorization) > _LONGEST_HEADER:
-            raise WrongCredentialsError(_WRONG)
+            raise WrongCredentialsError()
         key = (self._digest(authorization), address)
         known = self._known.get(key)
         if known is not None:
@@ -177,10 +185,22 @@ class Identities:
         scheme, _, token = authorization.partition(b" ")
         if scheme.lower() == b"bearer" and token.isascii():
             return self._access(await self._by_token(token.strip().decode(), address))
-        raise WrongCredentialsError(_WRONG)
+        raise WrongCredentialsError()
 
     async def _by_password(self, credentials: bytes, address: str) -> Principal:
         name = credentials.partition(b":")[0].decode("utf-8", "replace")
+        tried = name if name in self.users else ""
+        try:
+            self._refuse(name, address)
+        except TooManyAttemptsError as error:
+            error.user = tried
+            raise
+        user = await self._check(credentials, name, address)
+        if user is None:
+            raise WrongCredentialsError(tried)
+        return Principal(user, Kind.PASSWORD, address=address)
+
+    def _refuse(self, name: str, address: str) -> None:
         self._throttle.refuse_user(address, name)
         try:
             self._throttle.refuse(address)
@@ -189,10 +209,6 @@ class Identities:
             if self._throttle.failed_user(address, name):
                 self._forget(name, address)
             raise
-        user = await self._check(credentials, name, address)
-        if user is None:
-            raise WrongCredentialsError(_WRONG)
-        return Principal(user, Kind.PASSWORD, address=address)
 
     async def _check(self, credentials: bytes, name: str, address: str) -> str | None:
         """Equal credentials that come at the same time are checked once."""
@@ -220,12 +236,12 @@ class Identities:
             name = _SOME_BEARER
             principal = await self.bearer.check(token, address)
         else:
-            raise WrongCredentialsError(_WRONG)
+            raise WrongCredentialsError()
         if principal is not None:
             return replace(principal, address=address)
         self._throttle.refuse_user(address, name)
         self._throttle.failed(address, name)
-        raise WrongCredentialsError(_WRONG)
+        raise WrongCredentialsError()
 
     def _digest(self, text: bytes) -> bytes:
         return hashlib.blake2b(text, key=self._key, digest_size=16).digest()
@@ -249,6 +265,3 @@ class Identities:
             ):
                 del self._known[key]
                 self.forgotten.times += 1
-
-
-_WRONG = "A name and a password are needed, and these are not right"

@@ -9,6 +9,7 @@ import secrets
 import argon2
 
 __all__ = [
+    "SHORT",
     "basic_credentials",
     "hash_like",
     "hash_password",
@@ -19,6 +20,9 @@ __all__ = [
 
 #: A header longer than this holds no name and password that the settings allow.
 _LONGEST_HEADER = 8192
+
+SHORT = 15
+"""Characters below which a password should not stand alone (NIST SP 800-63B-4 3.1.1.2)."""
 
 #: RFC 9106 section 4, the second recommended choice: 64 MB, 3 passes, 4 lanes.
 _HASHER = argon2.PasswordHasher()

@@ -40,13 +40,17 @@ _Key = tuple[str, str | None]
 
 
 class TooManyAttemptsError(HornburgError):
-    """Too many failures; ``seconds`` until the next try is looked at (``Retry-After``)."""
+    """Too many failures; ``seconds`` until the next try is looked at (``Retry-After``).
+
+    ``user`` is whose password was tried, if there is such a user.
+    """
 
     outside = Outside(HTTPStatus.TOO_MANY_REQUESTS, 29, "Too many wrong credentials", 0x0124)
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"Too many wrong credentials from there: wait {seconds} seconds")
         self.seconds = seconds
+        self.user = ""
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from hornburg.security.audit.check import (
     warned,
 )
 from hornburg.security.host_files import others_may_read
-from hornburg.security.passwords import is_strong
+from hornburg.security.passwords import SHORT, is_strong
 from hornburg.settings import Settings
 from hornburg.settings.rules import BUILT_IN_ROLES, AccessRule
 
@@ -22,9 +22,6 @@ __all__ = ["CHECKS"]
 
 #: What gives a whole archive away when it is lost, whoever has it.
 _POWERS = frozenset({"delete", "settings", "control", "scripts"})
-
-#: NIST SP 800-63B-4 3.1.1.2: passwords that stand alone.
-_SHORT = 15
 
 
 def _remote(facts: Facts) -> Verdict:
@@ -79,9 +76,9 @@ def _passwords(facts: Facts) -> Verdict | list[Verdict]:
         )
     elif plain:
         verdicts.append(warned(f"passwords in plain text: {_some(plain)}", fix))
-    short = sorted(name for name in plain if len(users[name].reveal()) < _SHORT)
+    short = sorted(name for name in plain if len(users[name].reveal()) < SHORT)
     if short:
-        verdicts.append(warned(f"passwords of less than {_SHORT} characters: {_some(short)}", fix))
+        verdicts.append(warned(f"passwords of less than {SHORT} characters: {_some(short)}", fix))
     return verdicts or passed("no password stands in the configuration in plain text")
 
 

@@ -139,7 +139,7 @@ class HttpOptions:
         bool,
         Row(
             "OrthancExplorerEnabled",
-            "Whether the web interface is served.",
+            "Whether the web interface is served; of it there is the page at / so far.",
             supported=False,
             feature="web interface",
         ),
