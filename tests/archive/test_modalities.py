@@ -16,7 +16,7 @@ from hornburg.errors import (
     InexistentItemError,
     ParameterOutOfRangeError,
 )
-from hornburg.settings import Modality, SettingsError
+from hornburg.settings import Modality, SecurityProfile, SettingsError
 from hornburg.settings.values import Manufacturer, RetrieveMethod
 
 ONE = Modality(aet="ONE", host="192.0.2.1", port=104)
@@ -211,3 +211,16 @@ def test_forms_that_are_refused(form, error, text):
         modality_of_json(form)
     assert type(caught.value) is error
     assert "\n" not in str(caught.value)
+
+
+async def test_under_the_profile_hardened_they_may_do_what_is_said_of_them(tmp_path):
+    form = {"AET": "CT", "Host": "192.0.2.1", "Port": 104, "AllowFind": True}
+    for profile in SecurityProfile:
+        folder = tmp_path / profile.name
+        async with holding(folder, [], security_profile=profile) as archive:
+            modalities = await opened(archive)
+            await modalities.put("ct", modality_of_json(form))
+            ct = modalities.get("ct")
+            assert ct.allow_echo
+            assert ct.allow_find
+            assert ct.allow_store is (profile is SecurityProfile.DEFAULT)

@@ -143,3 +143,16 @@ def test_peers_over_https_or_on_this_machine_are_taken(configured):
 
 def test_what_is_checked_together_are_options():
     assert set(OPTIONS) >= CHECKED_TOGETHER
+
+
+def test_modalities_may_do_what_is_said_of_them(configured):
+    ct = {"AET": "CT", "Host": "192.0.2.1", "Port": 104, "AllowStore": True, "UseDicomTls": True}
+    section = {"ct": ct, "pacs": ["PACS", "192.0.2.2", 104]}
+    exception = {"HardenedExceptions": {"DicomModalities": "they come by the dozen"}}
+    known = configured({**LOCAL, "DicomModalities": section}).dicom_modalities
+    assert (known["ct"].allow_echo, known["ct"].allow_store, known["ct"].allow_find) == (1, 1, 0)
+    assert (known["pacs"].allow_echo, known["pacs"].allow_store) == (True, False)
+    for other in (exception, {"SecurityProfile": "Default"}):
+        known = configured({**LOCAL, **other, "DicomModalities": section}).dicom_modalities
+        assert known["pacs"].allow_store
+        assert known["ct"].allow_find

@@ -26,6 +26,7 @@ from hornburg.settings.remotes import (
     read_modalities,
     read_modality,
     refuse_host_name,
+    with_stated_acts,
 )
 
 __all__ = ["Modalities", "modality_of_json", "modality_to_json"]
@@ -46,6 +47,7 @@ class Modalities(Registry[Modality]):
 
     def __init__(self, settings: Settings, index: Index) -> None:
         self._settings = settings
+        self._only_stated = settings.is_demanded("DicomModalities")
         super().__init__(
             index,
             settings.dicom_modalities,
@@ -110,6 +112,8 @@ class Modalities(Registry[Modality]):
             raise ParameterOutOfRangeError(
                 f"Host is {show(no.value)}, allowed is {no.allowed}"
             ) from None
+        if self._only_stated:
+            modality = with_stated_acts(modality)
         await self._set(name, modality)
         log.info("modality %s is now %s at %s:%d", name, modality.aet, modality.host, modality.port)
 

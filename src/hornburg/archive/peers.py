@@ -26,7 +26,7 @@ from hornburg.errors import (
 )
 from hornburg.index.base import Index
 from hornburg.security.egress import PeerHosts
-from hornburg.settings import Peer, SecurityProfile, Settings
+from hornburg.settings import Peer, Settings
 from hornburg.settings.errors import Refused
 from hornburg.settings.peers import peer_to_json, read_peer, read_peers
 from hornburg.settings.remotes import MODALITY_NAME_ALLOWED, is_modality_name
@@ -53,10 +53,7 @@ class Peers(Registry[PeerTarget]):
 
     def __init__(self, settings: Settings, index: Index) -> None:
         self._hosts = PeerHosts(settings.allowed_peer_hosts)
-        self._wants_tls = (
-            settings.security_profile is SecurityProfile.HARDENED
-            and "OrthancPeers" not in settings.hardened_exceptions
-        )
+        self._wants_tls = settings.is_demanded("OrthancPeers")
         configured = {name: PeerTarget(name, one) for name, one in settings.orthanc_peers.items()}
         super().__init__(
             index,

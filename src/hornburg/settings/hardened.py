@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from hornburg.settings.errors import SettingsError
+from hornburg.settings.remotes import with_stated_acts
 from hornburg.settings.settings import OPTIONS
 from hornburg.settings.trail import TrailSettings
-from hornburg.settings.values import OverwriteInstances, StorageMode
+from hornburg.settings.values import Modality, OverwriteInstances, StorageMode
 
 __all__ = ["CHECKED_TOGETHER", "DEMANDS", "Demand", "harden"]
 
@@ -25,7 +27,14 @@ _BODY = 2048
 
 #: Options that the profile looks at together with others (:mod:`hornburg.settings.checks`).
 CHECKED_TOGETHER = frozenset(
-    {"DicomTlsEnabled", "OrthancPeers", "RunAsUser", "SslEnabled", "TrustedProxies"}
+    {
+        "DicomModalities",
+        "DicomTlsEnabled",
+        "OrthancPeers",
+        "RunAsUser",
+        "SslEnabled",
+        "TrustedProxies",
+    }
 )
 
 
@@ -148,6 +157,11 @@ def harden(values: dict[str, Any], origins: Mapping[str, str]) -> None:
                 f'reason in "HardenedExceptions": {{ "{demand.option}": "..." }}',
                 option=demand.option,
             )
+    if "DicomModalities" not in exceptions:
+        known_ones: Mapping[str, Modality] = values.get("dicom_modalities", {})
+        values["dicom_modalities"] = MappingProxyType(
+            {name: with_stated_acts(one) for name, one in known_ones.items()}
+        )
 
 
 def _attribute(option: str) -> str:

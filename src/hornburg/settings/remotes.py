@@ -6,6 +6,7 @@ import enum
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from hornburg.settings.errors import Refused
@@ -20,6 +21,7 @@ __all__ = [
     "read_modality",
     "refuse_host_name",
     "seconds",
+    "with_stated_acts",
 ]
 
 W = TypeVar("W", bound=enum.Enum)
@@ -90,6 +92,11 @@ _MODALITY: dict[str, Field] = {
     "Timeout": ("timeout", seconds),
     "RetrieveMethod": ("retrieve_method", _retrieve_method),
 }
+#: What a modality may ask of us; C-ECHO tells nothing and changes nothing.
+_ACTS = (
+    *("allow_store", "allow_find", "allow_find_worklist", "allow_get", "allow_move"),
+    *("allow_n_action", "allow_n_event_report"),
+)
 _MODALITY_REQUIRED = ("AET", "Host", "Port")
 
 
@@ -116,15 +123,22 @@ def read_modality(entry: object) -> Modality:
         Refused: it is none of these.
     """
     if not isinstance(entry, list):
-        return Modality(**_modality(entry))
+        given = _modality(entry)
+        return Modality(**given, stated=frozenset(given))
     if not 3 <= len(entry) <= 4:
         raise Refused("[AET, host, port] or [AET, host, port, manufacturer]", entry)
     fields = zip(("AET", "Host", "Port", "Manufacturer"), entry, strict=False)
-    given: dict[str, Any] = {}
+    given = {}
     for place, (key, inner) in enumerate(fields):
         attribute, read = _MODALITY[key]
         given[attribute] = member(f"[{place}]", read, inner)
-    return Modality(**given)
+    return Modality(**given, stated=frozenset(given))
+
+
+def with_stated_acts(modality: Modality) -> Modality:
+    """The same modality, which may do what was written down, and besides C-ECHO nothing."""
+    silent: dict[str, Any] = {act: False for act in _ACTS if act not in modality.stated}
+    return replace(modality, **silent)
 
 
 def modality_to_json(modality: Modality) -> dict[str, Any]:

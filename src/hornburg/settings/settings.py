@@ -32,6 +32,7 @@ from hornburg.settings.options import (
 )
 from hornburg.settings.rows import Option, options_of
 from hornburg.settings.sections import freeze
+from hornburg.settings.values import SecurityProfile
 
 __all__ = ["GROUPS", "OPTIONS", "Settings", "missing_features"]
 
@@ -107,6 +108,11 @@ class Settings(
     ignored: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
+
+    def is_demanded(self, option: str) -> bool:
+        """Whether the profile Hardened holds for an option that has no exception."""
+        is_hardened = self.security_profile is SecurityProfile.HARDENED
+        return is_hardened and option not in self.hardened_exceptions
 
     @property
     def serves_http_to_others(self) -> bool:

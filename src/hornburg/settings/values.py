@@ -104,7 +104,10 @@ class DictionaryEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Modality:
-    """A DICOM application entity elsewhere, and what it may ask of us."""
+    """A DICOM application entity elsewhere, and what it may ask of us.
+
+    ``stated`` are the fields that were written down; the others have their defaults.
+    """
 
     aet: str
     host: str
@@ -123,6 +126,7 @@ class Modality:
     local_aet: str = ""
     timeout: int = 0
     retrieve_method: RetrieveMethod | None = None
+    stated: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
