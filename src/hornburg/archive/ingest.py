@@ -183,7 +183,9 @@ async def _put(archive: Archive, content: Spool, header: Header, origin: Origin)
 async def _keep(archive: Archive, content: Spool, arrival: _Arrival) -> None:
     """Write the file; meanwhile another thread makes the MD5 of what is in memory, which takes as
     long."""
-    if content.scratch is None and archive.settings.store_md5_for_attachments:
+    # Where several senders wait, every core has something to do already.
+    is_alone = len(archive.finishing) <= 1
+    if is_alone and content.scratch is None and archive.settings.store_md5_for_attachments:
         await asyncio.gather(archive.work(arrival.keep), archive.work(content.md5))
     else:
         await archive.work(arrival.keep)
