@@ -39,7 +39,7 @@ def show(
     until: str = "",
     as_json: AsJson = False,
 ) -> None:
-    """Print what happened, oldest first.
+    """Print what happened, in the order in which it was written.
 
     Parameters
     ----------

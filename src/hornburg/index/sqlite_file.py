@@ -72,7 +72,10 @@ def refuse_foreign(folder: Path) -> None:
 
 def unusable(folder: Path, why: str | None) -> DatabaseError:
     """The error for a folder that is no folder, can't be read or can't be written."""
-    return DatabaseError(f"{folder} can't be used as folder of the index: {why}")
+    return DatabaseError(
+        f"{folder} can't be used as folder of the index (IndexDirectory, without it "
+        f"StorageDirectory): {why}"
+    )
 
 
 def _header(path: Path) -> bytes:
