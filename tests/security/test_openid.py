@@ -223,6 +223,19 @@ async def test_a_provider_that_answers_rubbish(world, said):
     assert await world.check(signed()) is None
 
 
+async def test_a_provider_that_is_away_is_not_asked_for_each_login(world):
+    world.provider.down = True
+    before = len(world.provider.asked)
+    for _ in range(50):
+        with pytest.raises(ProviderUnreachableError):
+            await world.keys.provider()
+    assert len(world.provider.asked) == before + 1
+    world.provider.down = False
+    await world.clock.advance(4)
+    assert await world.keys.provider() is await world.keys.provider()
+    assert len(world.provider.asked) == before + 2
+
+
 async def test_a_provider_that_is_away(world):
     world.provider.down = True
     assert await world.check(signed()) is None

@@ -31,6 +31,9 @@ _STALE = 24 * 3600
 #: Seconds between two tries: tokens with made-up key names must not make us ask all the time.
 _PAUSE = 30
 
+#: Seconds between looks for a provider that does not answer.
+_MOMENT = 3
+
 _MOST_KEYS = 100
 
 #: What a key must be for an algorithm (RFC 7518 section 3.1).
@@ -76,27 +79,38 @@ class ProviderKeys:
         self._provider: Provider | None = None
         self._keys: tuple[_Key, ...] = ()
         self._fetched = self._tried = float("-inf")
+        self._looked_up = float("-inf")
         self._lock = asyncio.Lock()
+        self._looking_up = asyncio.Lock()
 
     async def provider(self) -> Provider:
         """Its addresses.
 
         Raises:
-            ProviderUnreachableError: it does not say.
+            ProviderUnreachableError: it does not say, or did not a moment ago: whoever opens the
+                login again and again makes no request for each.
         """
-        if self._provider is None:
-            document = await self._json(self._issuer.rstrip("/") + _PATH)
-            # Section 4.3: exactly the same, or somebody else answers.
-            if document.get("issuer") != self._issuer:
-                raise ProviderUnreachableError(
-                    "The OpenID Connect provider calls itself something else than Issuer says"
-                )
-            self._provider = Provider(
-                _address(document, "authorization_endpoint"),
-                _address(document, "token_endpoint"),
-                _address(document, "jwks_uri"),
-            )
+        async with self._looking_up:
+            if self._provider is None:
+                now = self._clock()
+                if now - self._looked_up <= _MOMENT:
+                    raise ProviderUnreachableError("The OpenID Connect provider does not answer")
+                self._looked_up = now
+                self._provider = await self._look_up()
         return self._provider
+
+    async def _look_up(self) -> Provider:
+        document = await self._json(self._issuer.rstrip("/") + _PATH)
+        # Section 4.3: exactly the same, or somebody else answers.
+        if document.get("issuer") != self._issuer:
+            raise ProviderUnreachableError(
+                "The OpenID Connect provider calls itself something else than Issuer says"
+            )
+        return Provider(
+            _address(document, "authorization_endpoint"),
+            _address(document, "token_endpoint"),
+            _address(document, "jwks_uri"),
+        )
 
     async def find(self, kid: object, algorithm: str) -> Any | None:
         """The key that a token names, ``None`` when the provider has none such.
