@@ -167,6 +167,12 @@ class BoundedProtocol(StrictProtocol):
             earlier = self.cycle
             if (earlier is None or earlier.response_complete) and self._answer_at_once():
                 return
+        if any(
+            name == b"transfer-encoding" and not _is_chunked(value) for name, value in self.headers
+        ):
+            self._answered = True
+            self._refuse(501, "Not Implemented")
+            return
         super().on_headers_complete()
         self.cycle.transport = Headed(self.transport, self.usual)  # type: ignore[assignment]
 
@@ -227,6 +233,11 @@ class BoundedProtocol(StrictProtocol):
     def send_400_response(self, msg: str) -> None:
         """What can't be read as a request; ``msg`` is for the log."""
         self._refuse(400, "Bad Request")
+
+
+def _is_chunked(value: bytes) -> bool:
+    """RFC 9112 6.1: another coding would be stored as if it were what was meant."""
+    return value.strip().lower() == b"chunked"
 
 
 class HttpServer(uvicorn.Server):
