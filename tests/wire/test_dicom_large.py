@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import struct
+import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +29,31 @@ def own_memory(server: Any) -> int:
     return int(status.split("RssAnon:")[1].split()[0]) << 10
 
 
+def _got_back(running: Any, uid: str, before: int) -> int:
+    """Bytes that C-GET brings, while the memory of the server is watched."""
+    keys = ("QueryRetrieveLevel=IMAGE", f"SOPInstanceUID={uid}")
+    arguments = [word for key in keys for word in ("-k", key)]
+    with tempfile.TemporaryDirectory() as folder:
+        client = subprocess.Popen(
+            ["getscu", "-S", "+B", "-od", folder, *arguments]
+            + ["-aec", "ORTHANC", "127.0.0.1", str(running.dicom_port)],
+            stdout=subprocess.DEVNULL,
+        )
+        most = before
+        while client.poll() is None:
+            most = max(most, own_memory(running))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                client.wait(0.05)
+        assert client.returncode == 0
+        assert most - before < ROOM
+        (file,) = Path(folder).iterdir()
+        return file.stat().st_size
+
+
 def test_two_gigabytes(server: Any) -> None:
-    running = server(MaximumPduLength=131072, MaximumRequestBodySizeMB=4096)
+    running = server(
+        MaximumPduLength=131072, MaximumRequestBodySizeMB=4096, DicomAlwaysAllowGet=True
+    )
     running.client.get("/system")
     before = most = own_memory(running)
     small = made(PixelData=b"")
@@ -61,5 +87,7 @@ def test_two_gigabytes(server: Any) -> None:
     assert response.read() == b""
     connection.close()
     assert own_memory(running) - before < ROOM
+    # The client writes a head of its own.
+    assert 128 < _got_back(running, uid, before) - len(head) - size < 1024
     assert running.client.delete(f"/instances/{public_id}").status_code == 200
     assert running.files() == set()
