@@ -35,8 +35,18 @@ def _got_back(running: Any, uid: str, before: int) -> int:
     arguments = [word for key in keys for word in ("-k", key)]
     with tempfile.TemporaryDirectory() as folder:
         client = subprocess.Popen(
-            ["getscu", "-S", "+B", "-od", folder, *arguments]
-            + ["-aec", "ORTHANC", "127.0.0.1", str(running.dicom_port)],
+            [
+                "getscu",
+                "-S",
+                "+B",
+                "-od",
+                folder,
+                *arguments,
+                "-aec",
+                "ORTHANC",
+                "127.0.0.1",
+                str(running.dicom_port),
+            ],
             stdout=subprocess.DEVNULL,
         )
         most = before
