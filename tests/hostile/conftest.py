@@ -1,4 +1,4 @@
-"""One server for all attacks; after each of them it must be as it was."""
+"""One server for all attacks of a file; after each of them it must be as it was."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.hostile.target import Target
 from hornburg.testing.datasets import DatasetFactory
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     target = Target(
         tmp_path_factory.mktemp("hostile"),
@@ -33,7 +33,7 @@ def target(_running: Target) -> Iterator[Target]:
     assert _running.leftovers() == set()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _archive_running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     target = Target(
         tmp_path_factory.mktemp("hostile"),
