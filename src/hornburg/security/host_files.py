@@ -12,7 +12,10 @@ from pathlib import Path
 
 from hornburg.settings import OPTIONS, Settings
 
-__all__ = ["Exposed", "exposed_files", "others_may_read"]
+__all__ = ["CONFIGURATION", "Exposed", "exposed_files"]
+
+CONFIGURATION = "the configuration"
+"""What :attr:`Exposed.what` says of files with options."""
 
 _READ = stat.S_IRGRP | stat.S_IROTH
 _WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -42,11 +45,6 @@ class _Owner:
     uid: int
     name: str
     group: int | None
-
-
-def others_may_read(path: Path, settings: Settings) -> bool:
-    """Whether anybody but the server's user and the owner may read it; not when it isn't there."""
-    return bool(_shared(path, _owner(settings)) & _READ)
 
 
 def _owner(settings: Settings) -> _Owner:
@@ -95,7 +93,7 @@ def exposed_files(settings: Settings) -> list[Exposed]:
     for path in _configuration(settings):
         # Whoever may list a folder learns the names of its files, and they are no secret.
         secret = _has_secrets(settings) and not path.is_dir()
-        found += _look(path, "the configuration", owner, secret=secret)
+        found += _look(path, CONFIGURATION, owner, secret=secret)
     for path, what in _keys(settings):
         found += _look(path, what, owner, secret=True)
     for path in settings.lua_scripts:

@@ -296,6 +296,7 @@ def test_a_folder_of_configurations_may_be_listed(tmp_path, group):
     tmp_path.chmod(0o755)
     settings = load([tmp_path], {})
     assert worst(verdicts_of(audit(settings), "host-files")) is Grade.PASS
+    assert worst(verdicts_of(audit(settings), "http-passwords")) is Grade.WARN
     tmp_path.chmod(0o757)
     assert worst(verdicts_of(audit(settings), "host-files")) is Grade.FAIL
 

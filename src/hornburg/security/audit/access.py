@@ -13,7 +13,7 @@ from hornburg.security.audit.check import (
     passed,
     warned,
 )
-from hornburg.security.host_files import others_may_read
+from hornburg.security.host_files import CONFIGURATION, exposed_files
 from hornburg.security.passwords import SHORT, is_strong
 from hornburg.settings import Settings
 from hornburg.settings.rules import BUILT_IN_ROLES, AccessRule
@@ -65,13 +65,17 @@ def _passwords(facts: Facts) -> Verdict | list[Verdict]:
     weak = sorted(name for name in users.keys() - plain if not is_strong(users[name].reveal()))
     if weak:
         verdicts.append(warned(f"hashes that are quickly tried out: {_some(weak)}", fix))
-    readable = [path for path in settings.files if others_may_read(path, settings)]
+    readable = [
+        each
+        for each in exposed_files(settings)
+        if each.what == CONFIGURATION and "read" in each.how
+    ]
     if plain and readable:
         verdicts.append(
             failed(
                 f"passwords in plain text ({_some(plain)}) in a file that others can read: "
-                f"{readable[0]}",
-                f"chmod 600 {readable[0]}, and " + fix,
+                f"{readable[0].path}",
+                f"{readable[0].fix}, and " + fix,
             )
         )
     elif plain:
