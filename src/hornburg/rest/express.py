@@ -120,16 +120,17 @@ class Express:
         # Those need what only the usual way has.
         self._off = settings.http_compression_enabled or bool(settings.extra_main_dicom_tags)
 
-    def visitor(self, peer: str) -> Visitor:
-        """For one connection; ``peer`` is the address of the other end."""
-        return Visitor(self, self._door, peer)
+    def visitor(self, peer: str) -> Visitor | None:
+        """For one connection; ``peer`` is the address of the other end. ``None`` where every
+        request takes the usual way."""
+        return None if self._off else Visitor(self, self._door, peer)
 
     def answer(
         self, found: re.Match[bytes], url: bytes, accept: bytes, access: Access
     ) -> bytes | None:
         """The head (without the status line) and the body of a 200, or ``None``."""
         # Who may see a part of the archive is answered by who looks which part it is.
-        if self._off or not access.may_all(_PERMISSIONS[found[3]]):
+        if not access.may_all(_PERMISSIONS[found[3]]):
             return None
         if self._trail.must_refuse:
             return None

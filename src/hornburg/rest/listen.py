@@ -153,7 +153,8 @@ class BoundedProtocol(StrictProtocol):
             self._unset_timer()
         self.in_head = False
         received, self._head = self._head, 0
-        if self.parser.get_http_version() not in _VERSIONS:
+        version = self.parser.get_http_version()
+        if version not in _VERSIONS:
             self._answered = True
             self._refuse(505, "HTTP Version Not Supported")
             return
@@ -162,10 +163,10 @@ class BoundedProtocol(StrictProtocol):
             self._refuse(431, "Request Header Fields Too Large")
             return
         # Who does not take what was answered waits for more as others do, and is not read from.
-        is_short = self._visitor is not None and not self.flow.write_paused
-        if is_short and self.parser.get_method() == b"GET":
+        visitor = None if self.flow.write_paused or version != "1.1" else self._visitor
+        if visitor is not None and self.parser.get_method() == b"GET":
             earlier = self.cycle
-            if (earlier is None or earlier.response_complete) and self._answer_at_once():
+            if (earlier is None or earlier.response_complete) and self._answer_at_once(visitor):
                 return
         if any(
             name == b"transfer-encoding" and not _is_chunked(value) for name, value in self.headers
@@ -179,11 +180,8 @@ class BoundedProtocol(StrictProtocol):
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
-    def _answer_at_once(self) -> bool:
-        if self.parser.get_http_version() != "1.1":
-            return False
-        assert self._visitor is not None
-        answer = self._visitor(self.url, self.headers)
+    def _answer_at_once(self, visitor: Visitor) -> bool:
+        answer = visitor(self.url, self.headers)
         if answer is None:
             return False
         self._answered = True
