@@ -85,6 +85,17 @@ def test_a_client_that_takes_nothing_is_left(target: Target) -> None:
     target.client.delete(path)
 
 
+def _flood(target: Target, burst: bytes, times: int) -> None:
+    """Send, and read nothing; the memory of the server stays, and it answers others."""
+    with target.growing_at_most(64 << 20), target.connect() as connection:
+        connection.settimeout(0.5)
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            for _ in range(times):
+                connection.sendall(burst)
+        for _ in range(20):
+            assert target.client.get("/system").status_code == 200
+
+
 @pytest.mark.parametrize("part", ["/file", "/tags"])
 def test_small_answers_that_nobody_takes_do_not_pile_up(target: Target, part: str) -> None:
     """A client that asks on and on, and reads nothing."""
@@ -93,26 +104,14 @@ def test_small_answers_that_nobody_takes_do_not_pile_up(target: Target, part: st
     request = f"GET {path}{part} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
     for _ in range(3):
         assert target.ask("GET", path + part).status == 200
-    with target.growing_at_most(64 << 20), target.connect() as connection:
-        connection.settimeout(0.5)
-        with contextlib.suppress(TimeoutError, ConnectionError):
-            for _ in range(200):
-                connection.sendall(request * 100)
-        for _ in range(20):
-            assert target.client.get("/system").status_code == 200
+    _flood(target, request * 100, 200)
     target.client.delete(path)
 
 
 def test_requests_that_wait_for_their_turn_do_not_pile_up(target: Target) -> None:
     """A client that sends requests faster than it takes their answers."""
     request = b"GET /login HTTP/1.1\r\nHost: x\r\n\r\n"
-    with target.growing_at_most(64 << 20), target.connect() as connection:
-        connection.settimeout(0.5)
-        with contextlib.suppress(TimeoutError, ConnectionError):
-            for _ in range(500):
-                connection.sendall(request * 1000)
-        for _ in range(20):
-            assert target.client.get("/system").status_code == 200
+    _flood(target, request * 1000, 500)
 
 
 def test_all_that_were_sent_together_are_answered(target: Target, instance: bytes) -> None:

@@ -14,11 +14,14 @@ import pytest
 from litestar.handlers import HTTPRouteHandler
 from tests.rest.conftest import Serve
 
+from hornburg.archive.jobs.commitment import CommitmentJob
+from hornburg.archive.jobs.kinds import KINDS
 from hornburg.archive.queries import Queries, StoredQuery
 from hornburg.archive.remote import Target
 from hornburg.dicom.levels import Level
 from hornburg.errors import UnknownResourceError
 from hornburg.rest.app import ROUTES
+from hornburg.rest.jobs import _NEEDS
 from hornburg.settings import Modality
 from hornburg.testing.datasets import DatasetFactory
 
@@ -553,3 +556,8 @@ async def test_reports_are_for_who_sees_all_of_it(
     # What the guest had committed is removed, and nothing else.
     assert (await client.get(f"/studies/{seen}", auth=ADMIN)).status_code == 404
     assert len((await client.get("/studies", auth=ADMIN)).json()) == 3
+
+
+def test_every_kind_of_job_that_is_asked_for_states_its_permission():
+    """A kind that is missing would be hidden from whoever has begun it."""
+    assert set(_NEEDS) == {kind.type for kind in KINDS} - {CommitmentJob.type}

@@ -31,24 +31,11 @@ def own_memory(server: Any) -> int:
 
 def _got_back(running: Any, uid: str, before: int) -> int:
     """Bytes that C-GET brings, while the memory of the server is watched."""
-    keys = ("QueryRetrieveLevel=IMAGE", f"SOPInstanceUID={uid}")
-    arguments = [word for key in keys for word in ("-k", key)]
+    there = ["-aec", "ORTHANC", "127.0.0.1", str(running.dicom_port)]
+    keys = ["-k", "QueryRetrieveLevel=IMAGE", "-k", f"SOPInstanceUID={uid}"]
     with tempfile.TemporaryDirectory() as folder:
-        client = subprocess.Popen(
-            [
-                "getscu",
-                "-S",
-                "+B",
-                "-od",
-                folder,
-                *arguments,
-                "-aec",
-                "ORTHANC",
-                "127.0.0.1",
-                str(running.dicom_port),
-            ],
-            stdout=subprocess.DEVNULL,
-        )
+        command = ["getscu", "-S", "+B", "-od", folder, *keys, *there]
+        client = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         most = before
         while client.poll() is None:
             most = max(most, own_memory(running))

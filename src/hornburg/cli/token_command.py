@@ -19,14 +19,14 @@ from hornburg.errors import HornburgError, ParameterOutOfRangeError
 from hornburg.security.deeds import DEEDS_FILE, Deed, Deeds
 from hornburg.security.policy import Policy
 from hornburg.security.private_file import PrivateFile
-from hornburg.security.tokens import TOKENS_FILE, Tokens
+from hornburg.security.tokens import LONGEST_LIFE, TOKENS_FILE, Tokens
 from hornburg.settings import Settings, load
 from hornburg.settings.rules import BUILT_IN_ROLES
 
 __all__ = ["token"]
 
 _DAY = 86_400
-_MOST_DAYS = 3650
+_MOST_DAYS = LONGEST_LIFE // _DAY
 
 #: Columns where there is no terminal, so that nothing is folded for whom reads a file.
 _WIDE = 200

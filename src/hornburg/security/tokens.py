@@ -23,7 +23,7 @@ from hornburg.errors import HornburgError, InexistentItemError, ParameterOutOfRa
 from hornburg.security.principals import Kind, Permission, Principal
 from hornburg.security.private_file import PrivateFile
 
-__all__ = ["PREFIX", "TOKENS_FILE", "USUAL_LIFE", "Token", "Tokens"]
+__all__ = ["LONGEST_LIFE", "PREFIX", "TOKENS_FILE", "USUAL_LIFE", "Token", "Tokens"]
 
 log = logging.getLogger("hornburg.security")
 
@@ -34,7 +34,7 @@ TOKENS_FILE = "hornburg-tokens.json"
 
 #: Seconds: how long a token is good when nobody says, and at most.
 USUAL_LIFE = 90 * 86_400
-_LONGEST_LIFE = 3650 * 86_400
+LONGEST_LIFE = 3650 * 86_400
 
 #: Tokens that there may be.
 _MOST = 1000
@@ -240,8 +240,8 @@ def _check(is_user: bool, name: str, life: int, permissions: Collection[str] | N
         raise ParameterOutOfRangeError(
             f"The name of a token has at most {_LONGEST_NAME} printable characters"
         )
-    if not 1 <= life <= _LONGEST_LIFE:
-        raise ParameterOutOfRangeError(f"A token is good for 1 to {_LONGEST_LIFE} seconds")
+    if not 1 <= life <= LONGEST_LIFE:
+        raise ParameterOutOfRangeError(f"A token is good for 1 to {LONGEST_LIFE} seconds")
     unknown = [word for word in permissions or () if word not in _WORDS]
     if unknown:
         raise ParameterOutOfRangeError(

@@ -6,7 +6,7 @@ import logging
 import os
 import pwd
 
-from hornburg.settings import SecurityProfile, Settings, SettingsError
+from hornburg.settings import Settings, SettingsError
 
 __all__ = ["become_user", "check_user"]
 
@@ -22,8 +22,7 @@ def check_user(settings: Settings) -> None:
     """
     name, is_root = settings.run_as_user, os.geteuid() == 0
     if not name:
-        hardened = settings.security_profile is SecurityProfile.HARDENED
-        if is_root and hardened and "RunAsUser" not in settings.hardened_exceptions:
+        if is_root and settings.is_demanded("RunAsUser"):
             raise SettingsError(
                 settings.origins["SecurityProfile"],
                 "the server is started by root; allowed is the name of another user, or the "

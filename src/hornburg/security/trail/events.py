@@ -80,8 +80,8 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     Attributes:
         action: the word of a permission (:class:`hornburg.security.principals.Permission`), or
-            ``account`` (tokens, sessions), ``login``, ``login-failed``, ``logout``, ``association``, ``association-refused``,
-            ``start``, ``stop``, ``request`` (refused before it was known what for).
+            another of :data:`ACTIONS`, such as ``account`` (tokens, sessions) and ``request``
+            (refused before it was known what for).
         outcome: how it ended.
         status: the status of HTTP or DIMSE, 0 without one.
         who: who did it.
